@@ -1,0 +1,114 @@
+"""Settings of the server; every knob is an environment variable named ``HEALTHTRACK_…`` (``docs/configuration.md``).
+
+The two exceptions carry the names that every platform already uses: ``DATABASE_URL`` and ``PORT`` are not ours to
+rename.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config import database, env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.boolean("HEALTHTRACK_DEBUG", False)
+SECRET_KEY = env.secret_key()
+ALLOWED_HOSTS = env.words("HEALTHTRACK_ALLOWED_HOSTS", ["*"])
+CSRF_TRUSTED_ORIGINS = env.words("HEALTHTRACK_TRUSTED_ORIGINS", [])
+SITE_URL = env.text("HEALTHTRACK_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "procrastinate.contrib.django",
+    "environments",
+    "errortracking",
+    "healthtrack",
+    "runtime",
+]
+
+MIDDLEWARE = [
+    "runtime.requests.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # both spellings are routes of their own; a redirect would lose the body of a POST
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": database.from_environment()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "environments.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files come from the installed packages
+
+CSRF_COOKIE_NAME = "posthog_csrftoken"  # the name that API clients with a session read (contract 1.2)
+SESSION_COOKIE_SAMESITE = "Lax"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # contract 1.5: at most 20 MB for a request body
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["environments.api.authentication.PersonalAPIKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["environments.api.permissions.Refused"],
+    "DEFAULT_RENDERER_CLASSES": ["environments.api.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "environments.api.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "environments.api.pagination.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "environments.api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Healthtrack",
+    "DESCRIPTION": "Error tracking and project health.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LOGGING_CONFIG = None  # structlog is set up by config.logs, once, for every process
+logs.configure(json=env.boolean("HEALTHTRACK_LOG_JSON", True), level=env.text("HEALTHTRACK_LOG_LEVEL", "INFO"))
+
+PROCRASTINATE_ON_APP_READY = None

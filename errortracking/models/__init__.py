@@ -1,0 +1,54 @@
+"""What error tracking stores, one file per concept. The pipeline writes it, the API shows it; they meet only here."""
+
+from __future__ import annotations
+
+from errortracking.models.counts import EventCount, Outcome, OutcomeCount
+from errortracking.models.events import Event, EventLedger
+from errortracking.models.fingerprints import Fingerprint, FingerprintStatistics, FingerprintUser
+from errortracking.models.frames import FrameContent, StackFrame
+from errortracking.models.issues import (
+    ExternalReference,
+    Issue,
+    IssueAssignment,
+    IssueCohort,
+    IssueStatistics,
+    IssueStatus,
+)
+from errortracking.models.queue import QueuedRequest, SetAsideEvent
+from errortracking.models.recommendations import Recommendation
+from errortracking.models.releases import Release
+from errortracking.models.rules import AssignmentRule, BypassRule, GroupingRule, SuppressionRule
+from errortracking.models.settings import ErrorTrackingSettings
+from errortracking.models.spikes import SpikeDetectionConfig, SpikeEvent
+from errortracking.models.symbols import SymbolSet
+
+__all__ = [
+    "AssignmentRule",
+    "BypassRule",
+    "ErrorTrackingSettings",
+    "Event",
+    "EventCount",
+    "EventLedger",
+    "ExternalReference",
+    "Fingerprint",
+    "FingerprintStatistics",
+    "FingerprintUser",
+    "FrameContent",
+    "GroupingRule",
+    "Issue",
+    "IssueAssignment",
+    "IssueCohort",
+    "IssueStatistics",
+    "IssueStatus",
+    "Outcome",
+    "OutcomeCount",
+    "QueuedRequest",
+    "Recommendation",
+    "Release",
+    "SetAsideEvent",
+    "SpikeDetectionConfig",
+    "SpikeEvent",
+    "StackFrame",
+    "SuppressionRule",
+    "SymbolSet",
+]

@@ -1,0 +1,47 @@
+"""The one clock, and the ids that are made from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from environments import clock
+from environments.ids import uuid7
+
+
+def test_the_clock_tells_utc() -> None:
+    assert clock.now().tzinfo is UTC
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_the_clock_can_be_stopped_and_goes_on_afterwards() -> None:
+    moment = datetime(2020, 2, 29, 12, tzinfo=UTC)
+    with clock.stopped_at(moment):
+        assert clock.now() == moment
+    assert clock.now() > moment
+
+
+def test_a_file_moves_the_clock_of_every_process_that_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "clock"
+    monkeypatch.setattr(clock, "_file", str(file))
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)  # no file yet
+    file.write_text("-86400")
+    assert abs(clock.now() - datetime.now(UTC) + timedelta(days=1)) < timedelta(seconds=5)
+    file.write_text("")
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=5)  # caught while being written
+
+
+def test_an_id_is_a_version_7_uuid_of_its_moment() -> None:
+    # RFC 9562, appendix A.6: 2022-02-22T19:22:22.00Z is 017F22E2-79B0 in milliseconds.
+    made = uuid7(datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC))
+    assert str(made)[:14] == "017f22e2-79b0-"
+    assert made.version == 7
+    assert made.variant == "specified in RFC 4122"
+
+
+def test_ids_of_one_millisecond_differ_and_later_ones_sort_later() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert len({uuid7(moment) for _ in range(1000)}) == 1000
+    assert uuid7(moment) < uuid7(moment + timedelta(milliseconds=1))
