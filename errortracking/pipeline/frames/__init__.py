@@ -1,0 +1,58 @@
+"""Stack frames: one file per language, found by their ``platform`` tag.
+
+A raw frame becomes one or more frames (``errortracking.pipeline.exceptions.Frame``) from what its SDK sent;
+maps and symbols are the business of a later stage, which finds in ``Frame.symbol_refs`` what to look up.
+
+A frame's ``raw_id`` is SHA-512 over pieces of what was sent, joined without a separator. Which pieces, in
+which order, each language's ``identity`` says; they are those of PostHog's own server (apple and native
+excepted, see ``native``), so that ids stored there mean the same frames here. An identity never changes: rows
+would be orphaned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+
+from errortracking.pipeline.exceptions import DebugImage, Frame, ParsedEvent, RawFrame
+from errortracking.pipeline.frames.base import Malformed, Platform, described, raw_id
+from errortracking.pipeline.frames.base import read as _read
+
+
+def _found() -> dict[str, Platform]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    platforms = [module.PLATFORM for module in modules if hasattr(module, "PLATFORM")]
+    return {tag: platform for platform in platforms for tag in platform.tags}
+
+
+PLATFORMS: Mapping[str, Platform] = _found()
+_TAGS = ", ".join(f"`{tag}`" for tag in sorted(PLATFORMS))
+
+
+def read(sent: object) -> RawFrame:
+    """Return one raw frame, checked; raise ``Malformed`` for no object, an unknown tag or the wrong fields."""
+    if not isinstance(sent, dict):
+        raise Malformed(f"invalid type: {described(sent)}, expected a map")
+    tag = sent.get("platform")
+    if tag is None:
+        raise Malformed("missing field `platform`")
+    platform = PLATFORMS.get(tag) if isinstance(tag, str) else None
+    if platform is None:
+        raise Malformed(f"unknown variant {described(tag)}, expected one of {_TAGS}")
+    return _read(platform, sent)
+
+
+def resolve_frame(raw: RawFrame, images: Sequence[DebugImage] = ()) -> list[Frame]:
+    """Return the frames of one raw frame, outermost first where there are several."""
+    platform = PLATFORMS[raw["platform"]]
+    return platform.resolve(raw, raw_id(platform.identity(raw, images)), images)
+
+
+def resolve(event: ParsedEvent) -> None:
+    """Fill ``frames`` of the event's exceptions from their ``raw_frames``, in order; frames that came resolved stay."""
+    for exception in event.exceptions:
+        if exception.stack == "raw":
+            exception.frames = [
+                frame for raw in exception.raw_frames for frame in resolve_frame(raw, event.debug_images)
+            ]

@@ -1,0 +1,89 @@
+"""The release of an event, as far as it follows from the event alone; a later stage looks it up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha512
+from uuid import UUID
+
+from errortracking.pipeline.exceptions import Json, JsonObject
+
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)", re.DOTALL)
+_SSH = re.compile(r"[^/@]*:[^/@]*@(?P<rest>[^?#]*)", re.DOTALL)  # user:password@host:path, git's short form
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReference:
+    """How an event names its release: by the release's id, or by its hash; at most one of the two."""
+
+    id: UUID | None = None
+    hash_id: str | None = None
+
+
+def reference(properties: Mapping[str, Json]) -> ReleaseReference:
+    """Return what an event says of its release: ``$release_id`` first, else the application's name and version.
+
+    Web and server builds carry the id. Mobile SDKs carry nothing, but the command line tool hashed the same name and
+    version into the release when it uploaded the symbols.
+    """
+    given = properties.get("$release_id")
+    if isinstance(given, str):
+        try:
+            return ReleaseReference(id=UUID(given))
+        except ValueError:
+            pass  # no id of ours: the name and version may still tell
+    project = properties.get("$app_namespace")
+    version = packed_version(properties.get("$app_version"), properties.get("$app_build"))
+    if isinstance(project, str) and version is not None:
+        return ReleaseReference(hash_id=hash_id(project, version))
+    return ReleaseReference()
+
+
+def packed_version(version: Json, build: Json) -> str | None:
+    """Return ``version+build``, or the one that is there; None if neither is. Numbers become text as written."""
+    parts = [part for part in (_scalar(version), _scalar(build)) if part is not None]
+    return "+".join(parts) if parts else None
+
+
+def _scalar(value: Json) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def hash_id(project: str, version: str) -> str:
+    """Return a release's hash: SHA-512 hex over project and version, without a separator."""
+    return sha512(f"{project}{version}".encode()).hexdigest()
+
+
+def output(project: str, version: str, created_at: datetime, metadata: JsonObject | None) -> JsonObject:
+    """Return ``$exception_release`` for a release's row."""
+    moment = created_at.isoformat().replace("+00:00", "Z")
+    shown: JsonObject = {"version": version, "project": project, "timestamp": moment}
+    if metadata is not None:
+        shown["metadata"] = without_credentials(metadata)
+    return shown
+
+
+def without_credentials(metadata: JsonObject) -> JsonObject:
+    """Return a release's metadata with user, password, query and fragment stripped from ``git.remote_url``.
+
+    Builds clone with tokens in the URL; what events show is seen by more people than may have those.
+    """
+    git = metadata.get("git")
+    url = git.get("remote_url") if isinstance(git, dict) else None
+    if not isinstance(git, dict) or not isinstance(url, str):
+        return metadata
+    return {**metadata, "git": {**git, "remote_url": clean_url(url)}}
+
+
+def clean_url(url: str) -> str:
+    """Return a repository's URL without user, password, query and fragment."""
+    if match := _URL.match(url):
+        return match["scheme"] + match["host"] + match["path"]
+    if match := _SSH.match(url):
+        return match["rest"]
+    return url
