@@ -31,7 +31,14 @@ def parse(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": str(parts.port or options.pop("port", "") or ""),
-        "OPTIONS": {"application_name": os.environ.get("HEALTHTRACK_ROLE", "healthtrack"), **options},
+        "OPTIONS": {
+            "application_name": os.environ.get("HEALTHTRACK_ROLE", "healthtrack"),
+            # A server that answers nothing at all must become a 503 while the client still waits; libpq's own limit is
+            # that of TCP, minutes to hours, and would hold every thread for so long.
+            "connect_timeout": "5",
+            "tcp_user_timeout": "20000",
+            **options,
+        },
         # Persistent, checked before use: a connection per request would cost more than the request.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,

@@ -33,7 +33,10 @@ def integer(name: str, default: int, *, minimum: int = 0) -> int:
     word = os.environ.get(name, "").strip()
     if not word:
         return default
-    value = int(word)
+    try:
+        value = int(word)
+    except ValueError:
+        raise ValueError(f"{name} must be a whole number; it is {word!r}") from None
     if value < minimum:
         raise ValueError(f"{name} must be at least {minimum}; it is {value}")
     return value

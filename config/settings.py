@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
     "environments",
     "errortracking",
@@ -87,7 +88,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # contract 1.5: at most 20 MB for a request body
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["environments.api.authentication.PersonalAPIKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "environments.api.authentication.PersonalAPIKeyAuthentication",
+        "environments.api.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["environments.api.permissions.Refused"],
     "DEFAULT_RENDERER_CLASSES": ["environments.api.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": [
@@ -96,17 +100,33 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_PAGINATION_CLASS": "environments.api.pagination.Pagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "environments.api.schema.Schema",
     "EXCEPTION_HANDLER": "environments.api.errors.handle",
     "UNAUTHENTICATED_USER": None,
-    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Healthtrack",
-    "DESCRIPTION": "Error tracking and project health.",
+    "DESCRIPTION": "Error tracking and project health. What came from events is untrusted: show it, never run it.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "DEFAULT_GENERATOR_CLASS": "environments.api.schema.Generator",
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "AUTHENTICATION_WHITELIST": ["environments.api.authentication.PersonalAPIKeyAuthentication"],
+    "ENUM_NAME_OVERRIDES": {
+        "HealthIssueSeverityEnum": "healthtrack.models.HealthSeverity",
+        "HealthIssueStatusEnum": "healthtrack.models.HealthStatus",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+# Exception events older than this are dropped, a day at a time (errortracking.pipeline.housekeeping).
+MAX_EVENT_AGE_DAYS = env.integer("HEALTHTRACK_MAX_EVENT_AGE_DAYS", 90, minimum=1)
+
+# How many exceptions each issue may store in 60 minutes, where its project says nothing; 0 or less: no limit. The value
+# is upstream's (pipeline 2.11): far above what a person reads, far below what a loop that throws sends.
+DEFAULT_PER_ISSUE_RATE_LIMIT = env.integer("HEALTHTRACK_DEFAULT_PER_ISSUE_RATE_LIMIT", 10_000, minimum=-(2**31))
 
 LOGGING_CONFIG = None  # structlog is set up by config.logs, once, for every process
 logs.configure(json=env.boolean("HEALTHTRACK_LOG_JSON", True), level=env.text("HEALTHTRACK_LOG_LEVEL", "INFO"))

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+handler400 = "runtime.errors.bad_request"
+handler404 = "runtime.errors.not_found"
+handler500 = "runtime.errors.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("runtime.probes")),
+    path("", include("errortracking.ingest.urls")),
+    path("api/", include("errortracking.api.urls")),
+    path("api/", include("healthtrack.api.urls")),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 
 from environments.tenancy.models import TouchedModel
@@ -13,6 +15,10 @@ class HealthSeverity(models.TextChoices):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
+
+
+SEVERITY_ORDER: Final = (HealthSeverity.CRITICAL, HealthSeverity.WARNING, HealthSeverity.INFO)
+"""Worst first. A severity's place here is its ``severity_rank``."""
 
 
 class HealthStatus(models.TextChoices):
@@ -32,6 +38,17 @@ class HealthIssue(TouchedModel):
     payload = models.JSONField(default=dict)
     resolved_at = models.DateTimeField(null=True, blank=True)
     unique_hash = models.CharField(max_length=64)
+    # Lists are ordered by it. PostgreSQL keeps it, so that whoever writes rows, COPY included, cannot forget it. An
+    # index on the same CASE would do without a column; but the CASE would stand, with its parameters, in each
+    # statement, which could then not be kept as a text, and a filter on one severity could not use the index.
+    severity_rank = models.GeneratedField(
+        expression=models.Case(
+            *(models.When(severity=severity, then=rank) for rank, severity in enumerate(SEVERITY_ORDER)),
+            default=len(SEVERITY_ORDER),
+        ),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = [
@@ -44,6 +61,13 @@ class HealthIssue(TouchedModel):
                 condition=models.Q(severity__in=HealthSeverity.values), name="health_severity_is_known"
             ),
             models.CheckConstraint(condition=models.Q(status__in=HealthStatus.values), name="health_status_is_known"),
+        ]
+        indexes = [
+            models.Index(fields=["environment", "severity_rank", "-created_at", "id"], name="health_worst_first"),
+            # Resolved rows are kept and outnumber the active ones, which are what people look at.
+            models.Index(
+                fields=["environment", "status", "severity_rank", "-created_at", "id"], name="health_status_worst_first"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,60 @@
+"""The admin of project tables: for looking, not for changing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
+from unfold.admin import ModelAdmin
+
+from environments.tenancy.guard import maintenance
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
+    """Shows rows of all projects and changes none: what the pipeline and the API keep consistent is not typed in.
+
+    The admin looks rows up by their id alone, which is why its statements are exempt from the guard.
+    """
+
+    list_filter: Any = ("environment",)
+    show_full_result_count = False  # a second count over a whole table
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, *arguments: Any) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show the list."""
+        return _across_projects(super().changelist_view, request, *arguments, **options)
+
+    def changeform_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show one row."""
+        return _across_projects(super().changeform_view, request, *arguments, **options)
+
+    def delete_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Refuse; it looks the row up first."""
+        return _across_projects(super().delete_view, request, *arguments, **options)
+
+    def history_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show what was done to a row: nothing."""
+        return _across_projects(super().history_view, request, *arguments, **options)
+
+
+def _across_projects(view: Callable[..., HttpResponse], *arguments: Any, **options: Any) -> HttpResponse:
+    with maintenance("the admin shows the rows of all projects"):
+        response = view(*arguments, **options)
+        if isinstance(response, SimpleTemplateResponse):
+            response.render()  # its queries run while it renders, which would be after this block
+        return response

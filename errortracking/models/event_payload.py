@@ -1,0 +1,111 @@
+"""The contract between pipeline and API: what ``Event.payload`` holds, and how it is packed into bytes.
+
+A stored event holds only what is its own. Its frames are shared rows and stand here by their ids: the
+stack-frame row, and the immutable content that the frame had when the event came. Whoever shows an event
+takes the content of that time, or the frame's current one where that was unresolved. Fingerprint and issue
+are no part of the payload either: the event's row points at its fingerprint, which may move to another issue
+at any time.
+
+zstd-compressed JSON, as in the queue (`errortracking.models.payload`), and for the same reasons.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+import orjson
+import zstandard
+
+VERSION: Final = 1
+
+# Measured on recorded exceptions of 14 KB: level 3 takes 12 % less room than level 1 and 15 µs more; rows
+# live for months.
+_LEVEL: Final = 3
+
+MAXIMUM_UNPACKED_BYTES: Final = 512 * 1024 * 1024
+"""What `unpack` refuses to exceed: twice what a whole request can hold."""
+
+
+class StoredFrame(TypedDict):
+    """One frame of one exception of this event."""
+
+    frame: str
+    """Id of the `StackFrame`."""
+
+    content: str
+    """Id of the `FrameContent` that the frame pointed at when the event was processed."""
+
+    code_variables: NotRequired[Any]
+    """The variables of this occurrence, as the SDK sent them."""
+
+
+class StoredException(TypedDict):
+    """One exception; optional keys are left out where there is nothing to say."""
+
+    id: str
+    """UUID, made by the pipeline."""
+
+    type: str
+    value: str
+    mechanism: NotRequired[dict[str, Any]]
+    module: NotRequired[str]
+    thread_id: NotRequired[int]
+    stack: NotRequired[Literal["raw", "resolved"]]
+    """What the client sent; without a stack the key is absent. The frames shown are resolved in either
+    case.
+    """
+
+    frames: list[StoredFrame]
+    """Entry first, crash last."""
+
+
+class StoredEvent(TypedDict):
+    """One exception event."""
+
+    v: int
+    """Version of this contract: `VERSION`."""
+
+    exceptions: list[StoredException]
+    """Outermost first, root cause last; empty exactly when the list could not be read."""
+
+    properties: dict[str, Any]
+    """All other properties, cleaned, with what the pipeline derived (`$exception_types`,
+    `$exception_release`, …) and
+    `$cymbal_errors` where something was wrong. An unreadable `$exception_list` stands here as it was sent."""
+
+    ip: NotRequired[str]
+    user_agent: NotRequired[str]
+
+
+# zstandard's objects are not for two threads at once; making one costs as much as a use
+_local = threading.local()
+
+
+def pack(event: StoredEvent) -> bytes:
+    """Return ``event`` as zstd-compressed JSON. Raises ``orjson.JSONEncodeError`` (a ``TypeError``) for no
+    JSON value.
+    """
+    compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
+    if compressor is None:
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    return compressor.compress(orjson.dumps(event))
+
+
+def unpack(packed: bytes | memoryview) -> StoredEvent:
+    """Return the event in ``packed``. Raises ``ValueError`` when the bytes are none of a version that this
+    code knows.
+    """
+    decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
+    if decompressor is None:
+        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
+    data = bytes(packed)
+    try:
+        if zstandard.frame_content_size(data) > MAXIMUM_UNPACKED_BYTES:
+            raise ValueError("the event is larger than any that is written")
+        event: StoredEvent = orjson.loads(decompressor.decompress(data))
+    except zstandard.ZstdError as error:
+        raise ValueError(f"not a stored event: {error}") from error
+    if not isinstance(event, dict) or event.get("v") != VERSION:
+        raise ValueError("not a stored event of a known version")
+    return event

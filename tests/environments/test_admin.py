@@ -1,0 +1,165 @@
+"""The admin: its address works, every page opens, secrets are not shown and project tables are not changed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+
+from environments import clock
+from environments.models import Membership, Organization, PersonalAPIKey, Project, User
+from environments.tenancy.models import ProjectRow
+from errortracking.models import Fingerprint, Issue, Recommendation, SetAsideEvent, SpikeEvent
+from healthtrack.models import HealthIssue
+from tests.environments.world import World, make_world
+from tests.errortracking.api.making import make_frame, make_release, make_symbol_set
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world()
+
+
+@pytest.fixture
+def client(world: World) -> Client:
+    """A client of a person who may open the admin."""
+    world.user.is_staff = world.user.is_superuser = True
+    world.user.save()
+    client = Client()
+    client.force_login(world.user)
+    return client
+
+
+def registered() -> list[type[Model]]:
+    # By label: the site is unfold's, which replaces Django's while the apps are loaded.
+    return sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+def rows(world: World) -> dict[type[Model], Model]:
+    """Make one row of every registered model of ours."""
+    project = world.project
+    issue = Issue.objects.create(environment=project, name="<script>alert(1)</script>")
+    fingerprint = Fingerprint.objects.create(
+        environment=project, issue=issue, fingerprint="f" * 128, kind="v2", first_seen=clock.now()
+    )
+    spike = SpikeEvent.objects.create(
+        environment=project, issue=issue, detected_at=clock.now(), computed_baseline=1.5, current_bucket_value=900
+    )
+    aside = SetAsideEvent.objects.create(
+        environment=project, event_uuid=uuid4(), received_at=clock.now(), reason="broken", payload=b"x"
+    )
+    health = HealthIssue.objects.create(environment=project, kind="sdk", severity="info", unique_hash="h")
+    recommendation = Recommendation.objects.create(environment=project, type="alerts")
+    key = world.keys[world.key("*")]
+    made = [issue, fingerprint, spike, aside, health, recommendation, key, world.user, project, world.organization]
+    made += [make_release(project), make_symbol_set(project), make_frame(project)]
+    return {type(row): row for row in made}
+
+
+def address(model: type[Model], *more: Any) -> str:
+    return "/".join(["/admin", model._meta.app_label, str(model._meta.model_name), *map(str, more), ""])
+
+
+def test_the_address_asks_for_the_e_mail_address_and_password() -> None:
+    client = Client()
+    response = client.get("/admin/", follow=True)
+    assert response.status_code == 200
+    assert b'name="username"' in response.content
+    User.objects.create_superuser("root@example.com", "correct horse battery")
+    login = {"username": "Root@Example.com", "password": "correct horse battery"}
+    assert client.post("/admin/login/?next=/admin/", login)["Location"] == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+def test_who_is_no_staff_stays_outside(world: World) -> None:
+    client = Client()
+    client.force_login(world.user)
+    assert client.get("/admin/").status_code == 302
+
+
+def test_every_list_and_every_form_opens(world: World, client: Client) -> None:
+    made = rows(world)
+    ours = {
+        model for model in registered() if model._meta.app_label in {"environments", "errortracking", "healthtrack"}
+    }
+    assert ours <= set(made)
+    for model in ours:
+        assert client.get(address(model)).status_code == 200, model
+        assert client.get(address(model) + "?q=a").status_code == 200, model
+        assert client.get(address(model, made[model].pk, "change")).status_code == 200, model
+        assert client.get(address(model, made[model].pk, "history")).status_code == 200, model
+
+
+def test_rows_of_projects_are_only_shown(world: World, client: Client) -> None:
+    for model, row in rows(world).items():
+        if issubclass(model, ProjectRow):
+            assert client.get(address(model, "add")).status_code == 403, model
+            assert client.post(address(model, row.pk, "change"), {}).status_code == 403, model
+            assert client.post(address(model, row.pk, "delete"), {"post": "yes"}).status_code == 403, model
+            assert model._default_manager.filter(environment_id=world.project.pk).exists()
+
+
+def test_texts_of_events_are_escaped(world: World, client: Client) -> None:
+    rows(world)
+    page = client.get(address(Issue)).content
+    assert b"<script>alert(1)" not in page
+    assert b"&lt;script&gt;alert(1)" in page
+
+
+def test_neither_keys_nor_hashes_nor_passwords_are_shown(world: World, client: Client) -> None:
+    value = world.key("*")
+    row = world.keys[value]
+    world.user.set_password("correct horse battery")
+    world.user.save()
+    client.force_login(world.user)
+    for path in (
+        address(PersonalAPIKey),
+        address(PersonalAPIKey, row.pk, "change"),
+        address(User),
+        address(User, world.user.pk, "change"),
+    ):
+        page = client.get(path).content.decode()
+        assert value not in page
+        assert row.secure_value not in page
+        assert row.secure_value.removeprefix("sha256$") not in page
+        assert world.user.password not in page
+    assert row.mask_value in client.get(address(PersonalAPIKey)).content.decode()
+
+
+def test_a_key_is_not_made_but_can_be_narrowed_and_deleted(world: World, client: Client) -> None:
+    row = world.keys[world.key("*")]
+    assert client.get(address(PersonalAPIKey, "add")).status_code == 403
+    form = {"label": "narrow", "scopes": "error_tracking:read", "scoped_teams": "", "scoped_organizations": ""}
+    assert client.post(address(PersonalAPIKey, row.pk, "change"), form).status_code == 302
+    row.refresh_from_db()
+    assert (row.label, row.scopes) == ("narrow", ["error_tracking:read"])
+    wrong = client.post(address(PersonalAPIKey, row.pk, "change"), form | {"scopes": "everything"})
+    assert "Invalid scope: everything" in wrong.content.decode()
+    assert client.post(address(PersonalAPIKey, row.pk, "delete"), {"post": "yes"}).status_code == 302
+    assert not PersonalAPIKey.objects.filter(pk=row.pk).exists()
+
+
+def test_a_user_an_organization_and_a_project_can_be_made(client: Client) -> None:
+    password = "a long enough passphrase"
+    form = {"email": "new@example.com", "usable_password": "true", "password1": password, "password2": password}
+    assert client.post(address(User, "add"), form).status_code == 302
+    user = User.objects.get(email="new@example.com")
+    assert user.check_password(password)
+    inline = {
+        "memberships-TOTAL_FORMS": 1,
+        "memberships-INITIAL_FORMS": 0,
+        "memberships-0-user": str(user.pk),
+        "memberships-0-level": 1,
+    }
+    assert client.post(address(Organization, "add"), {"name": "New"} | inline).status_code == 302
+    organization = Organization.objects.get(name="New")
+    assert Membership.objects.filter(user=user, organization=organization).exists()
+    project = {"name": "Shop", "organization": str(organization.pk), "timezone": "UTC"}
+    assert client.post(address(Project, "add"), project).status_code == 302
+    assert Project.objects.get(organization=organization).api_token.startswith("phc_")
