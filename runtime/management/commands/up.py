@@ -1,0 +1,162 @@
+"""``manage.py up``: the whole server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand, CommandError
+
+from environments import clock
+from environments.provisioning import Provisioned
+from runtime import announce, entry, metrics, secret_key, start
+from runtime.announce import Address
+from runtime.bootstrap import places
+from runtime.supervisor import identity, lifeline
+from runtime.supervisor.database import DatabaseGuard
+from runtime.supervisor.state import Row, RunFolder
+from runtime.supervisor.supervise import Supervisor
+
+log = structlog.get_logger("healthtrack.up")
+
+
+class Command(BaseCommand):
+    """Starts the database, the web processes and the workers, watches over them, and stops them in order."""
+
+    help = "Run the server: database, web processes and workers. The first start makes a user, a project and a key."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take where to listen and how many processes to run."""
+        parser.add_argument(
+            "--host", default="127.0.0.1", help="Where to listen. Default: 127.0.0.1, this machine only."
+        )
+        parser.add_argument(
+            "--port",
+            type=_between(0, 65535),
+            default=os.environ.get("PORT") or 8000,
+            help="0 takes a free one. Default: the variable PORT, else 8000.",
+        )
+        parser.add_argument(
+            "--web", type=_between(1, 64), metavar="N", help="Web processes. Default: one per CPU, 2 to 4."
+        )
+        parser.add_argument("--workers", type=_between(0, 64), default=1, metavar="N", help="Workers. Default: 1.")
+        parser.add_argument("--data-dir", metavar="FOLDER", help="The data folder (every command takes this option).")
+
+    def handle(self, *_: Any, host: str, port: int, web: int | None, workers: int, **__: Any) -> None:
+        """Run until SIGTERM, SIGHUP or Ctrl-C."""
+        os.environ["HEALTHTRACK_ROLE"] = "supervisor"
+        lifeline.hold()  # a program that started us may hold one, as the tests do
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+        data = places.data_folder()
+        try:
+            folder = start.take_data_folder(data)
+            try:
+                self._serve(data, folder, *start.listen(host, port), web or start.default_web_processes(), workers)
+            finally:
+                folder.unlock()
+        except start.CannotStart as error:
+            raise CommandError(str(error), returncode=error.code) from None
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted before the server was up.", returncode=130) from None
+
+    def _serve(self, data: Path, folder: RunFolder, listener: Any, address: Address, web: int, workers: int) -> None:
+        made = start.prepare_database(web, workers)
+        teller = _Teller(self, address, made)
+        environment = {
+            **_key(data),
+            "HEALTHTRACK_NO_BOOTSTRAP": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # unset: children that are started again should not compile all again
+            "HEALTHTRACK_SITE_URL": os.environ.get("HEALTHTRACK_SITE_URL") or address.url,
+            metrics.FOLDER_VARIABLE: str(folder.empty_metrics()),
+        }
+        cluster = entry.cluster()
+        supervisor = Supervisor(
+            start.specifications(
+                listener, web, workers, environment, () if cluster is None else (cluster.lock_descriptor,)
+            ),
+            folder,
+            _me(),
+            DatabaseGuard(cluster) if cluster is not None else None,
+        )
+        announce.when_ready(address, teller.set_ready)
+
+        def on_tick() -> None:
+            if teller.ready and not supervisor.ready:
+                supervisor.ready = True
+                teller.tell_all()
+
+        try:
+            supervisor.run(on_tick, before_stop=listener.close)
+        finally:
+            teller.tell_credentials()
+        if supervisor.failure is not None:
+            raise start.CannotStart(f"{supervisor.failure}; the log above says why.")
+        self.stdout.write("Stopped.")
+
+
+class _Teller:
+    """Tells the credentials exactly once, whether the server became ready or not: nothing else knows them."""
+
+    def __init__(self, command: BaseCommand, address: Address, made: tuple[Provisioned, str] | None) -> None:
+        self._command, self._url, self._made = command, os.environ.get("HEALTHTRACK_SITE_URL") or address.url, made
+        self._local = address.url
+        self.ready = False
+
+    def set_ready(self) -> None:
+        """Note that the server answers; called from another thread."""
+        self.ready = True
+
+    def tell_all(self) -> None:
+        """Print the addresses, and at a first start the credentials and what to do with them."""
+        self._write(announce.addresses(self._url.rstrip("/")))
+        if self._made is not None:
+            made = self._made[0]
+            self.tell_credentials()
+            self._write(announce.first_steps(self._local, made))
+
+    def tell_credentials(self) -> None:
+        """Print the credentials if they have not been printed yet."""
+        if self._made is not None:
+            made, self._made = self._made, None
+            self._write(announce.credentials(*made))
+
+    def _write(self, text: str) -> None:
+        try:
+            self._command.stdout.write(text)
+            self._command.stdout.flush()
+        except OSError:  # nobody reads any more; the server runs on
+            log.warning("standard output is closed")
+
+
+def _between(least: int, most: int) -> Any:
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
+        return value
+
+    return number
+
+
+def _key(data: Path) -> dict[str, str]:
+    try:
+        return secret_key.ensure(data)
+    except OSError as error:
+        raise start.CannotStart(f"The secret key in {data} cannot be used ({error.strerror}).") from None
+
+
+def _me() -> Row:
+    pid = os.getpid()
+    since = clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Row("supervisor", "supervisor", pid, since, 0, identity.of(pid) or "")

@@ -1,0 +1,79 @@
+"""The outermost middleware: a request id, one log line per request, and 503 where the database is away."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from runtime import metrics
+
+log = structlog.get_logger("healthtrack.request")
+
+HEADER = "X-Request-ID"
+RETRY_AFTER_SECONDS = 5
+# A caller's own id is kept when it is short and plain: it goes into a header and a log.
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
+_PROBES = frozenset({"livez", "readyz", "metrics"})  # asked every few seconds, and of no interest afterwards
+_TOKEN_IN_PATH = re.compile(r"^/array/[^/]+")
+
+
+class RequestMiddleware:
+    """Gives each request an id (the caller's ``X-Request-ID`` or a new one), echoes it, and logs one line.
+
+    The path is logged without the query string, where keys may stand. Nothing here touches the database.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer ``request`` through the inner middleware and the view."""
+        sent = request.headers.get(HEADER, "")
+        request_id = sent if _ACCEPTABLE.match(sent) else uuid4().hex
+        started = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            seconds = time.perf_counter() - started
+            metrics.observe(request, response.status_code, seconds)
+            write = log.debug if request.path.strip("/") in _PROBES else log.info
+            write(
+                "request",
+                method=request.method,
+                path=_TOKEN_IN_PATH.sub("/array/-", request.path),
+                status=response.status_code,
+                ms=round(seconds * 1000, 1),
+            )
+        response[HEADER] = request_id
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer 503 where the database is down, exhausted or gave up; leave other exceptions to Django."""
+        if isinstance(exception, OperationalError | InterfaceError):
+            log.warning("database unavailable", error=str(exception))
+            return unavailable(request)
+        return None
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return the 503 of a server without its database: JSON under ``/api/``, elsewhere what SDKs know."""
+    response: HttpResponse
+    if request.path.startswith("/api/"):
+        response = JsonResponse(
+            {
+                "type": "server_error",
+                "code": "service_unavailable",
+                "detail": "The service is temporarily unavailable. Please retry.",
+                "attr": None,
+            },
+            status=503,
+        )
+    else:
+        response = HttpResponse("transient error, please retry", status=503, content_type="text/plain")
+    response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
