@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import models
 
+from environments.api import audit
 from errortracking.models import ErrorTrackingSettings, SpikeDetectionConfig
 from tests.environments.racing import Rival, all_at_once, meet, rival, sender, settled
 from tests.environments.world import World
@@ -96,6 +97,24 @@ def test_two_changes_of_different_fields_at_once_are_both_kept(
     responses = meet(rival, [lambda body=body: send("PATCH", change, body) for body in bodies])
     assert [response.status_code for response in responses] == [200, 200]
     assert send("GET", show).json() == shown | {first: 41, last: 42}
+
+
+def test_of_two_changes_of_one_field_the_second_knows_of_the_first(
+    live_server: Any, settled: World, rival: Rival, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is audited as the value before is the value before."""
+    changes: list[audit.Change] = []
+    monkeypatch.setattr(audit, "record", changes.append)
+    model, path, _, change, shown = case
+    field = next(iter(shown))
+    model._default_manager.create(environment=settled.project)
+    send = sender(live_server, settled, f"error_tracking/{path}")
+    rival.execute(f"SELECT FROM {model._meta.db_table} WHERE environment_id = %s FOR UPDATE", [settled.project.pk])
+    meet(rival, [lambda: send("PATCH", change, {field: 41}), lambda: send("PATCH", change, {field: 42})])
+    first, second = changes
+    assert first.before == {field: shown[field]}
+    assert second.before == first.after
+    assert {first.after[field], second.after[field]} == {41, 42}  # type: ignore[index]
 
 
 def test_a_first_look_at_a_project_that_is_deleted_meanwhile_is_a_409(

@@ -1,0 +1,53 @@
+"""Limit how many exceptions a project, and each of its issues, may store."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from errortracking.models import ErrorTrackingSettings
+from errortracking.recommendations.base import Meta, RecommendationType, all_enabled
+
+
+def project_limit(value: int | None) -> bool:
+    """Return whether a project with this limit has one."""
+    return value is not None and value > 0
+
+
+def per_issue_limit(value: int | None, default: int) -> bool:
+    """Return whether a project's issues are limited (pipeline 2.11).
+
+    ``default`` is the installation's, taken where the project has none of its own; 0 or less is no limit. A project's
+    own 0 means that it wants none.
+    """
+    return (default if value is None else value) > 0
+
+
+def checklist(project: int | None, per_issue: int | None, default: int) -> Meta:
+    """Return ``meta`` for a project's two limits and the installation's default for issues."""
+    return {
+        "rate_limits": [
+            {"key": "project", "enabled": project_limit(project)},
+            {"key": "per_issue", "enabled": per_issue_limit(per_issue, default)},
+        ]
+    }
+
+
+class RateLimits(RecommendationType):
+    """Completed when both limits are set."""
+
+    name = "rate_limits"
+    interval = None
+
+    def compute(self, environment_id: int) -> Meta:
+        """Return which limits the settings give; a project whose settings nobody has seen yet has none."""
+        limits = ("project_rate_limit_value", "per_issue_rate_limit_value")
+        row = ErrorTrackingSettings.objects.filter(environment_id=environment_id).values_list(*limits).first()
+        project, per_issue = row or (None, None)
+        return checklist(project, per_issue, settings.DEFAULT_PER_ISSUE_RATE_LIMIT)
+
+    def is_completed(self, meta: Meta) -> bool:
+        """Return whether there are limits and all are enabled."""
+        return all_enabled(meta, "rate_limits")
+
+
+TYPE = RateLimits()
