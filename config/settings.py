@@ -121,6 +121,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+# Requests with one personal API key in any 60 and any 3600 seconds; the numbers are upstream's (contract 1.5).
+RATE_LIMITS = env.boolean("HEALTHTRACK_RATE_LIMITS", True)
+RATE_LIMIT_PER_MINUTE = env.integer("HEALTHTRACK_RATE_LIMIT_PER_MINUTE", 480, minimum=1)
+RATE_LIMIT_PER_HOUR = env.integer("HEALTHTRACK_RATE_LIMIT_PER_HOUR", 4800, minimum=1)
+
+# Who changed what is kept for so long (environments.housekeeping).
+AUDIT_DAYS = env.integer("HEALTHTRACK_AUDIT_DAYS", 365, minimum=1)
+
 # Exception events older than this are dropped, a day at a time (errortracking.pipeline.housekeeping).
 MAX_EVENT_AGE_DAYS = env.integer("HEALTHTRACK_MAX_EVENT_AGE_DAYS", 90, minimum=1)
 

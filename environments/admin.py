@@ -1,27 +1,23 @@
-"""The admin of users, organizations, projects and keys."""
+"""The admin of users, organizations, projects, keys and the record of changes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.decorators import action
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 
-from environments import scopes
-from environments.models import Membership, Organization, PersonalAPIKey, Project, User
-
-
-class NewUserForm(UserCreationForm):  # type: ignore[misc]
-    """Asks for the address where Django asks for a name."""
-
-    class Meta:
-        model = User
-        fields = ("email",)
+from environments.forms import KeyForm, NewKeyForm, NewUserForm
+from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
+from environments.tenancy.admin import ReadOnlyAdmin
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]
@@ -75,31 +71,90 @@ class ProjectAdmin(ModelAdmin):  # type: ignore[misc]
     autocomplete_fields = ("organization",)
 
 
-class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses scopes that do not exist."""
-
-    def clean_scopes(self) -> Any:
-        """Return the scopes; raise ``ValidationError`` for an unknown one."""
-        try:
-            return scopes.validate(self.cleaned_data["scopes"] or [])
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
-
-
 @admin.register(PersonalAPIKey)
 class PersonalAPIKeyAdmin(ModelAdmin):  # type: ignore[misc]
-    """Keys: what they may do and when they were used. Neither a key nor its hash is shown, so none is made here."""
+    """Keys: made, rolled and revoked (deleted) here. A value is in the one answer that made it, and nowhere else.
 
-    form = KeyForm
-    list_display = ("label", "mask_value", "user", "scopes", "created_at", "last_used_at")
+    Who is no superuser sees and makes only keys of their own: with another person's key one acts as that person.
+    """
+
+    list_display = ("label", "mask_value", "user", "scopes", "created_at", "last_used_at", "expires_at")
     list_select_related = ("user",)
-    search_fields = ("label", "user__email")
-    fields = (
-        *("user", "label", "mask_value", "scopes", "scoped_teams", "scoped_organizations"),
-        *("created_at", "last_used_at"),
-    )
-    readonly_fields = ("user", "mask_value", "created_at", "last_used_at")
+    list_filter = ("last_used_at", "expires_at")
+    list_per_page = 50
+    search_fields = ("label", "mask_value", "user__email")
+    autocomplete_fields = ("user",)
+    readonly_fields = ("mask_value", "created_at", "last_used_at", "last_rolled_at")
+    actions_detail = ("roll",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody: ``manage.py bootstrap`` makes keys and shows them once."""
-        return False
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PersonalAPIKey]:
+        """Return the keys that the person may see."""
+        keys: QuerySet[PersonalAPIKey] = super().get_queryset(request)
+        return keys if request.user.is_superuser else keys.filter(user__in=[request.user.pk])
+
+    def get_fields(self, request: HttpRequest, obj: PersonalAPIKey | None = None) -> tuple[str, ...]:
+        """Return the fields; a new key has no mask and no history."""
+        limits = ("label", "scopes", "scoped_teams", "scoped_organizations", "expires_at")
+        if obj is None:
+            return ("user", *limits) if request.user.is_superuser else limits
+        return ("user", "mask_value", *limits, "created_at", "last_used_at", "last_rolled_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PersonalAPIKey | None = None) -> tuple[str, ...]:
+        """Return what is not changed; a key stays with its user."""
+        return self.readonly_fields if obj is None else ("user", *self.readonly_fields)
+
+    def get_form(self, request: HttpRequest, obj: PersonalAPIKey | None = None, change: bool = False, **kw: Any) -> Any:
+        """Return the form of a new key or of one that is there."""
+        form = super().get_form(request, obj, change, **{"form": KeyForm if change else NewKeyForm, **kw})
+        if not change:
+            form.owner = None if request.user.is_superuser else request.user
+        return form
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what a new key begins with: oneself."""
+        return {"user": request.user.pk, **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: PersonalAPIKey, form: Any, change: bool) -> None:
+        """Save the key; a new one gets its value."""
+        if not change:
+            obj.user = form.owner or obj.user
+            obj.shown_once = obj.renew()  # type: ignore[attr-defined] # for response_add, in the same request
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: PersonalAPIKey, post_url_continue: str | None = None) -> Any:
+        """Return the page with the value. Not a redirect: the value would have to be kept for the next request."""
+        return self._value(request, obj, obj.shown_once)  # type: ignore[attr-defined]
+
+    @action(description="Roll", permissions=["change"])  # type: ignore[untyped-decorator]
+    def roll(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask whether to replace the key's value, and do so."""
+        with transaction.atomic():
+            key = get_object_or_404(self.get_queryset(request).select_for_update(of=("self",)), pk=object_id)
+            if request.method == "POST":
+                value = key.roll()
+                self.log_change(request, key, "Rolled the value.")
+                return self._value(request, key, value)
+        return self._page(request, key, "roll.html", f"Roll {key}")
+
+    def _value(self, request: HttpRequest, key: PersonalAPIKey, value: str) -> HttpResponse:
+        return self._page(request, key, "value.html", f"Personal API key {key}", value=value)
+
+    def _page(self, request: HttpRequest, key: PersonalAPIKey, name: str, title: str, **more: Any) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "key": key, **more}
+        return TemplateResponse(request, f"admin/environments/personalapikey/{name}", context)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Who changed what through the API."""
+
+    list_display = ("created_at", "user_email", "key_mask", "environment", "action", "resource", "object_id")
+    list_select_related = ("environment",)
+    list_filter = ("environment", "created_at")
+    ordering = ("-created_at", "-id")
+    search_fields = ("object_id__exact", "user_email__iexact", "key_id__exact", "key_mask__exact")
+    search_help_text = "An object's id, a user's address, a key's id or mask: as a whole."
+    fields = (
+        *("created_at", "environment", "user_email", "user_id", "key_mask", "key_id"),
+        *("action", "resource", "object_id", "before", "after"),
+    )

@@ -141,9 +141,7 @@ def _project(user: User, name: str | None) -> Project:
 
 
 def _key(user: User, label: str, scopes: list[str]) -> str:
-    # The row of the user is what every way of making a key must lock, so that the limit holds between them.
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    keys = PersonalAPIKey.objects.filter(user=user)
+    keys = PersonalAPIKey.objects.held_by(user)
     surplus = keys.count() - MAX_KEYS_PER_USER + 1
     if surplus > 0:
         oldest = list(keys.filter(label=BOOTSTRAP_LABEL).order_by("created_at", "id")[:surplus])

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
+from environments import clock
 from environments.api.credentials import find_project_token
 from environments.api.exceptions import ProjectNotFound
 from environments.api.requests import APIRequest
@@ -96,6 +97,7 @@ _KEY_QUERY: Final = f"""
     JOIN environments_user person ON person.id = key.user_id
     {_PROJECT}
     WHERE key.secure_value = %(secure_value)s AND person.is_active
+      AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
     """  # noqa: S608 - put together from the constants above
 _USER_QUERY: Final = f"SELECT {_PROJECT_COLUMNS} FROM environments_user person {_PROJECT} WHERE person.id = %(user)s"  # noqa: S608
 _USER_FIELDS: Final = ("id", "email", "is_active", "current_project_id")
@@ -124,8 +126,8 @@ def _access(columns: tuple[int | None, UUID, str, bool]) -> Access | None:
 
 
 def by_key(secure_value: str, wanted: ProjectReference | None) -> tuple[User, KeyGrant] | None:
-    """Return the active user and the grant of the key with this hash, ``None`` where there is none."""
-    row = _row(_KEY_QUERY, wanted, secure_value=secure_value)
+    """Return the active user and the grant of the key with this hash; ``None`` where there is none, or it expired."""
+    row = _row(_KEY_QUERY, wanted, secure_value=secure_value, now=clock.now())
     if row is None:
         return None
     key_id, mask, scopes, teams, organizations, last_used_at = row[:6]

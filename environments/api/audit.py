@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import structlog
+
+from environments.api.audit_values import storable
+from environments.models import AuditEntry
 
 log = structlog.get_logger("healthtrack.audit")
 
@@ -18,6 +22,7 @@ class Actor:
     user_id: str
     key_id: str | None
     key_mask: str | None
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,36 @@ class Change:
 def record(change: Change) -> None:
     """Write down ``change``, inside the transaction that makes it.
 
-    The line names the fields and not their values: these are the client's and may be large or private.
+    The row holds the values that differ, cut and without secrets. The line in the log names the fields and not their
+    values: these are the client's, may be large or private, and logs go further than the database.
     """
+    actor, changed = change.actor, change.changed
+    AuditEntry.objects.create(
+        environment_id=change.environment_id,
+        user_id=UUID(actor.user_id),
+        user_email=actor.email,
+        key_id=actor.key_id or "",
+        key_mask=actor.key_mask or "",
+        action=change.action,
+        resource=change.resource,
+        object_id=change.object_id,
+        before=_values(change.before, changed),
+        after=_values(change.after, changed),
+    )
     log.info(
         "write",
-        user=change.actor.user_id,
-        key=change.actor.key_id,
-        key_mask=change.actor.key_mask,
+        user=actor.user_id,
+        key=actor.key_id,
+        key_mask=actor.key_mask,
         project=change.environment_id,
         action=change.action,
         resource=change.resource,
         object=change.object_id,
-        changed=change.changed,
+        changed=changed,
     )
+
+
+def _values(values: Mapping[str, Any] | None, names: list[str]) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    return {name: storable(name, values[name]) for name in names if name in values}

@@ -80,6 +80,7 @@ class Schema(AutoSchema):
             "401": "No credentials, or wrong ones.",
             "403": "The key's scope or limits, or no member.",
             "404": "Not found.",
+            "429": "Too many requests with the key; `Retry-After` holds the seconds to wait.",
         }
         if self.method not in {"GET", "DELETE"}:
             errors["400"] = "The request is wrong; `attr` names the field."

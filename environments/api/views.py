@@ -11,11 +11,13 @@ from rest_framework.views import APIView
 from environments.api.metadata import Metadata
 from environments.api.negotiation import Negotiation
 from environments.api.requests import APIRequest
+from environments.api.throttles import KeyThrottle
 
 
 class View(APIView):
-    """DRF's view with our request, negotiation and answer to OPTIONS. A subclass says who may use it."""
+    """DRF's view with our request, negotiation, limits and answer to OPTIONS. A subclass says who may use it."""
 
+    throttle_classes = (KeyThrottle,)
     content_negotiation_class = Negotiation
     metadata_class = Metadata
     request: APIRequest

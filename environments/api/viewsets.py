@@ -101,7 +101,8 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
     def audit(self, object_id: UUID | int, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         """Record a change of an object by whoever makes the request; call it in the transaction of the change."""
         grant = self.request.auth if isinstance(self.request.auth, KeyGrant) else None
-        actor = audit.Actor(str(self.request.user.pk), grant.id if grant else None, grant.mask if grant else None)
+        key_id, mask = (grant.id, grant.mask) if grant else (None, None)
+        actor = audit.Actor(str(self.request.user.pk), key_id, mask, getattr(self.request.user, "email", ""))
         change = audit.Change(
             actor, self.project.pk, self.action or "", self.basename or "", str(object_id), before, after
         )

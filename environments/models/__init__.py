@@ -1,10 +1,12 @@
-"""Users, organizations, projects and keys, one file per concept."""
+"""Users, organizations, projects, keys and what is kept about their use, one file per concept."""
 
 from __future__ import annotations
 
+from environments.models.audit import AuditEntry
 from environments.models.keys import PersonalAPIKey
 from environments.models.organizations import Membership, Organization, Role
 from environments.models.projects import Project
+from environments.models.rate_limits import RateLimit
 from environments.models.users import User
 
-__all__ = ["Membership", "Organization", "PersonalAPIKey", "Project", "Role", "User"]
+__all__ = ["AuditEntry", "Membership", "Organization", "PersonalAPIKey", "Project", "RateLimit", "Role", "User"]

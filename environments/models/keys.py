@@ -16,20 +16,31 @@ MAX_KEYS_PER_USER = 10  # contract 9
 LAST_USED_STEP = timedelta(hours=1)  # contract 1.2: last_used_at is written when null or older than this
 
 
+class TooManyKeys(ValueError):
+    """The user has as many keys as a user may have."""
+
+
 class PersonalAPIKeyManager(models.Manager["PersonalAPIKey"]):
-    """Makes keys and finds them by their value."""
+    """Makes keys."""
+
+    def held_by(self, user: User) -> models.QuerySet[PersonalAPIKey]:
+        """Return the user's keys, after locking the user's row: of two that add a key, the second counts the first's.
+
+        Must be called in a transaction.
+        """
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        return self.filter(user=user)
+
+    def check_room(self, user: User) -> None:
+        """Raise `TooManyKeys` where the user may have no further key; until the transaction ends that stays true."""
+        if self.held_by(user).count() >= MAX_KEYS_PER_USER:
+            raise TooManyKeys(f"A user can have at most {MAX_KEYS_PER_USER} personal API keys. Delete one first.")
 
     def issue(self, user: User, label: str, scopes: list[str], **fields: object) -> tuple[PersonalAPIKey, str]:
         """Create a key for ``user`` and return the row with the key's value, which cannot be had again."""
-        value = secrets.personal_api_key()
-        key = self.create(
-            user=user,
-            label=label,
-            scopes=scopes,
-            secure_value=secrets.hash_key(value),
-            mask_value=secrets.mask_key(value),
-            **fields,
-        )
+        key = self.model(user=user, label=label, scopes=scopes, **fields)
+        value = key.renew()
+        key.save(force_insert=True)
         return key, value
 
 
@@ -43,6 +54,10 @@ class PersonalAPIKey(models.Model):
     secure_value = models.CharField(max_length=300, unique=True, editable=False)
     created_at = models.DateTimeField(default=clock.now)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_rolled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="From this moment on the key is refused. Empty: never."
+    )
     scopes = ArrayField(models.CharField(max_length=100), null=True, blank=True)
     scoped_teams = ArrayField(models.IntegerField(), null=True, blank=True, help_text="Null or empty: no limit.")
     scoped_organizations = ArrayField(
@@ -53,3 +68,16 @@ class PersonalAPIKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.mask_value})"
+
+    def renew(self) -> str:
+        """Give the unsaved row a new value and return the value; the row holds its hash and its mask."""
+        value = secrets.personal_api_key()
+        self.secure_value, self.mask_value = secrets.hash_key(value), secrets.mask_key(value)
+        return value
+
+    def roll(self) -> str:
+        """Give the key a new value and return it. The old one is refused from now on; everything else stays."""
+        value = self.renew()
+        self.last_rolled_at = clock.now()
+        self.save(update_fields=["secure_value", "mask_value", "last_rolled_at"])
+        return value

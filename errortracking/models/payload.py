@@ -124,3 +124,11 @@ def unpack(packed: bytes | memoryview) -> Payload:
     if not isinstance(payload, dict) or payload.get("v") != VERSION:
         raise ValueError("not a payload of a known version")
     return payload
+
+
+def unpacked_size(packed: bytes | memoryview) -> int:
+    """Return how many bytes of JSON ``packed`` expands to, without expanding it; 0 for what is no payload."""
+    try:
+        return max(zstandard.frame_content_size(bytes(packed)), 0)
+    except zstandard.ZstdError:
+        return 0

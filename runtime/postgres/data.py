@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
+import tempfile
 from pathlib import Path
 
 from runtime.postgres import settings
@@ -31,15 +32,15 @@ class DataFolder:
     def make_if_missing(self) -> None:
         """Run initdb where there are no data yet. Raises :class:`PostgresError` for data of another major version.
 
-        It works in ``data.new``, renamed when complete, so that an interrupted initdb never looks complete.
+        It works in ``data.new-…``, renamed when complete, so that an interrupted initdb never looks complete. Each try
+        has a folder of its own: what an interrupted one has started may still be writing into the last.
         """
         if self.path.exists():
             self._check_version()
             return
-        unfinished = self.path.with_name("data.new")
         for locale in self._locales():
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(mode=0o700)
+            self._remove_unfinished()
+            unfinished = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.path.parent))
             self.programs.account.own(unfinished)
             options = ["--username=postgres", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", *locale]
             if not self.durable:
@@ -48,8 +49,12 @@ class DataFolder:
             if done.returncode == 0:
                 unfinished.rename(self.path)
                 return
-        shutil.rmtree(unfinished, ignore_errors=True)
+        self._remove_unfinished()
         raise PostgresError(f"PostgreSQL's initdb failed in {unfinished}:\n{_tail(done.stdout + done.stderr)}")
+
+    def _remove_unfinished(self) -> None:
+        for folder in self.path.parent.glob("data.new-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _locales(self) -> list[list[str]]:
         """Return the locale options to try. The builtin locale (17 and newer) sorts the same on every machine."""

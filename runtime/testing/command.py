@@ -1,4 +1,4 @@
-"""``manage.py test``: pytest in the checkout, with every option passed through."""
+"""``manage.py test``: pytest in the checkout, with every option passed through; without any, on all processors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import os
 import sys
 
 from runtime.bootstrap import places
+
+EVERYTHING = ("-n", "logical")
+"""The options for a run without options: all tests, one process per processor. Whoever picks tests wants them at once,
+in one process and in order."""
 
 # Where tools keep what they know from the last run. They write into the checkout, which is not always possible.
 CACHES = {
@@ -26,7 +30,8 @@ def run(options: list[str]) -> int:
         )
         return 2
     os.chdir(places.CHECKOUT)
-    return os.execv(sys.executable, [sys.executable, "-m", "pytest", *elsewhere(), *options])  # noqa: S606 - no shell
+    words = [sys.executable, "-m", "pytest", *elsewhere(), *(options or EVERYTHING)]
+    return os.execv(sys.executable, words)  # noqa: S606 - no shell
 
 
 def elsewhere() -> list[str]:

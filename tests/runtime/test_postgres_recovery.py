@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -95,12 +97,26 @@ def test_a_damaged_pid_file_does_not_prevent_the_start(filled: Path, content: st
 
 def test_an_initdb_that_was_interrupted_is_begun_anew(data_dir: Path) -> None:
     Cluster(data_dir)  # makes the home
-    half = data_dir / "postgresql" / "data.new"
+    half = data_dir / "postgresql" / "data.new-interrupted"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
     with Cluster(data_dir) as url:
         assert psycopg.connect(url).execute("SELECT current_database()").fetchone() == ("healthtrack",)
     assert not half.exists()
+
+
+def test_what_an_interrupted_initdb_left_running_does_not_hinder_the_next(data_dir: Path) -> None:
+    half = data_dir / "postgresql" / "data.new-interrupted"
+    Cluster(data_dir)  # makes the home
+    half.mkdir()
+    program = "import pathlib, sys, itertools\nfor n in itertools.count(): p = pathlib.Path(sys.argv[1], str(n % 50)); "
+    program += "p.parent.mkdir(exist_ok=True); p.touch()"
+    with subprocess.Popen([sys.executable, "-c", program, str(half)]) as writer:
+        try:
+            with Cluster(data_dir) as url:
+                assert psycopg.connect(url).execute("SELECT 1").fetchone() == (1,)
+        finally:
+            writer.kill()
 
 
 def test_data_of_another_major_version_are_refused_with_what_to_do_and_not_touched(filled: Path) -> None:

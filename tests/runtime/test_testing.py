@@ -170,6 +170,19 @@ def test_the_test_command_passes_options_and_exit_codes_through(words: list[str]
         assert "tests/test_house.py::test_the_types_hold" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "words"), [([], ["-n", "logical"]), (["-k", "key"], ["-k", "key"]), (["-n", "0"], ["-n", "0"])]
+)
+def test_without_options_the_tests_run_on_all_processors_and_options_are_left_alone(
+    options: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, words: executed.append(words) or 0)
+    monkeypatch.chdir("/")
+    command.run(options)
+    assert executed == [[sys.executable, "-m", "pytest", *words]]
+
+
 def test_caches_go_elsewhere_where_the_checkout_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

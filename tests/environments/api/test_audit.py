@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import structlog
 
+from environments import clock, housekeeping
 from environments.api.audit import Actor, Change
+from environments.api.audit_values import MAX_TEXT, storable
+from environments.models import AuditEntry
+from environments.tenancy.guard import maintenance
 from errortracking.models import Release
 from tests.environments.world import Api, World, answer
 
@@ -93,6 +99,127 @@ def test_values_and_keys_are_not_logged(world: World, lines: list[Any]) -> None:
     logged = json.dumps(lines, default=str)
     assert "hunter2" not in logged
     assert (api.key or "x") not in logged
+
+
+# ---- the table
+
+
+def entries(world: World) -> list[AuditEntry]:
+    return list(AuditEntry.objects.filter(environment=world.project).order_by("created_at", "id"))
+
+
+def test_a_write_leaves_a_row_that_says_who_what_before_and_after(world: World) -> None:
+    api, noon = world.api(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    row = world.keys[api.key or ""]
+    with clock.stopped_at(noon):
+        release = made(api)
+    with clock.stopped_at(noon + timedelta(seconds=1)):
+        api.patch(f"{LIST}{release}/", {"version": "2", "project": "web", "metadata": {"a": [1, None]}})
+    with clock.stopped_at(noon + timedelta(seconds=2)):
+        api.delete(f"{LIST}{release}/")
+    found = entries(world)
+    for seconds, entry in enumerate(found):
+        assert (entry.user_id, entry.user_email) == (world.user.pk, world.user.email)
+        assert (entry.key_id, entry.key_mask) == (row.pk, row.mask_value)
+        assert (entry.resource, entry.object_id) == ("releases", release)
+        assert entry.created_at == noon + timedelta(seconds=seconds)
+    new = {"hash_id": "abc", "version": "1", "project": "web"}
+    last = {"hash_id": "abc", "version": "2", "project": "web", "metadata": {"a": [1, None]}}
+    assert [(entry.action, entry.before, entry.after) for entry in found] == [
+        ("create", None, new),
+        ("partial_update", {"version": "1", "metadata": None}, {"version": "2", "metadata": {"a": [1, None]}}),
+        ("destroy", last, None),
+    ]
+
+
+def test_a_row_by_a_session_names_no_key(world: World) -> None:
+    made(world.browser())
+    [entry] = entries(world)
+    assert (entry.user_id, entry.key_id, entry.key_mask) == (world.user.pk, "", "")
+
+
+def test_what_changes_nothing_or_fails_leaves_no_row(world: World) -> None:
+    api = world.api()
+    made(api)
+    api.post(LIST, {"version": "1", "project": "web", "hash_id": "abc"})
+    api.post(LIST, {})
+    api.get(LIST)
+    assert len(entries(world)) == 1
+
+
+def test_a_row_outlives_its_user_and_key_and_goes_with_its_project(world: World) -> None:
+    release = made(world.api())
+    with maintenance("a user may be known in any project"):
+        world.user.delete()
+    [entry] = entries(world)
+    assert (entry.object_id, entry.user_email) == (release, world.user.email)
+    world.project.delete()
+    assert not AuditEntry.objects.filter(environment_id=entry.environment_id, pk=entry.pk).exists()
+
+
+def test_secrets_are_not_kept_and_long_values_are_cut(world: World) -> None:
+    api = world.api()
+    metadata = {"db": {"password": "hunter2", "Api-Key": 17}, "note": f"uses {api.key}", "log": "x" * 9000}
+    api.post(LIST, {"version": "v" * 5000, "project": "web", "metadata": metadata})
+    [entry] = entries(world)
+    kept = json.dumps(entry.after)
+    assert "hunter2" not in kept
+    assert (api.key or "x") not in kept
+    assert entry.after["version"] == "v" * 4000 + "… (5000 characters)"
+    assert len(kept) < 9000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("version", "1.0", "1.0"),
+        ("version", None, None),
+        ("threshold", 500, 500),
+        ("big", 10**30, 10**30),
+        ("ratio", 0.5, 0.5),
+        ("dismissed", True, True),
+        ("at", datetime(2026, 3, 1, tzinfo=UTC), "2026-03-01T00:00:00+00:00"),
+        ("id", UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        ("metadata", {"a": (1, {"b": None})}, {"a": [1, {"b": None}]}),
+        ("secret", "x", "(hidden)"),
+        ("secret", None, None),
+        ("metadata", {"AUTH_TOKEN": {"a": 1}, "api_key": "k", "apikey": 5, "has_password": True}, None),
+        ("note", "phx_" + "a" * 40 + " and phc_12345678", "(hidden) and (hidden)"),
+        ("note", "phx_short is no key", "phx_short is no key"),
+        ("remote", "https://me:pw@example.com/a", "https://(hidden)@example.com/a"),
+        ("list", ["https://t@x/", 1], ["https://(hidden)@x/", 1]),
+    ],
+)
+def test_what_of_a_value_is_kept(name: str, value: Any, kept: Any) -> None:
+    if isinstance(value, dict) and "AUTH_TOKEN" in value:
+        kept = {"AUTH_TOKEN": "(hidden)", "api_key": "(hidden)", "apikey": "(hidden)", "has_password": True}
+    assert storable(name, value) == kept
+
+
+def test_json_that_is_too_long_is_kept_as_the_beginning_of_its_text() -> None:
+    kept = storable("metadata", {"a": "x" * MAX_TEXT})
+    assert kept == '{"a": "' + "x" * (MAX_TEXT - 7) + "… (4009 characters)"
+
+
+def test_rows_are_deleted_after_a_year(world: World, settings: Any) -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    fields = {"environment": world.project, "user_id": world.user.pk, "action": "a", "resource": "r"}
+    for days in (364, 366, 400):
+        AuditEntry.objects.create(object_id=str(days), created_at=now - timedelta(days=days), **fields)
+    with clock.stopped_at(now):
+        housekeeping.daily()
+        assert [entry.object_id for entry in entries(world)] == ["364"]
+        settings.AUDIT_DAYS = 30
+        housekeeping.daily()
+    assert entries(world) == []
+
+
+def test_many_old_rows_are_deleted_in_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "STEP", 2)
+    fields = {"environment": world.project, "user_id": world.user.pk, "action": "a", "resource": "r"}
+    for number in range(5):
+        AuditEntry.objects.create(object_id=str(number), created_at=datetime(2020, 1, 1, tzinfo=UTC), **fields)
+    assert housekeeping.delete_old_entries() == 5
 
 
 def test_a_change_that_fails_to_be_recorded_is_not_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,38 @@ def test_a_deleted_key_is_invalid(world: World) -> None:
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("seconds", "status"), [(-1, 200), (0, 401), (1, 401)])
+def test_a_key_ends_at_the_moment_it_expires(world: World, seconds: int, status: int) -> None:
+    api = world.api(expires_at=NOON, last_used_at=NOON)
+    with clock.stopped_at(NOON + timedelta(seconds=seconds)):
+        assert api.get(LIST).status_code == status
+
+
+def test_an_expired_key_is_answered_as_an_unknown_one_and_not_as_used(world: World) -> None:
+    value = world.key("*", expires_at=NOON, last_used_at=None)
+    api = world.anonymous()
+    assert answer(api.get(LIST, headers={"Authorization": f"Bearer {value}"})) == HEADER
+    assert answer(api.post(LIST, {"personal_api_key": value})) == BODY
+    assert answer(api.get(f"{LIST}?personal_api_key={value}")) == QUERY
+    assert PersonalAPIKey.objects.get(pk=world.keys[value].pk).last_used_at is None
+
+
+def test_a_rolled_key_has_a_new_value_and_the_old_one_stops_at_once(world: World) -> None:
+    api = world.api("error_tracking:read", scoped_teams=[world.project.pk])
+    old, row = api.key, world.keys[api.key or ""]
+    assert api.get(LIST).status_code == 200
+    with clock.stopped_at(NOON):
+        api.key = row.roll()
+    assert api.get(LIST).status_code == 200
+    assert with_header(world, f"Bearer {old}") == HEADER
+    stored = PersonalAPIKey.objects.get(pk=row.pk)
+    assert (stored.scopes, stored.scoped_teams, stored.last_rolled_at) == (
+        *(["error_tracking:read"], [world.project.pk]),
+        NOON,
+    )
+    assert stored.mask_value == f"phx_...{api.key[-4:]}"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
