@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
 from environments.api import inputs
+from errortracking.models.release_metadata import without_credentials
 from errortracking.models.releases import HASH_ID_LENGTH
-
-# Scheme or nothing; everything up to the last `@` before the path; host and path; query and fragment.
-_REMOTE: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?:(?P<user>[^/?#]*)@)?(?P<rest>[^?#]*)", re.IGNORECASE | re.ASCII
-)
 
 
 def new_fields(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +24,7 @@ def new_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         "version": inputs.text_field("version", body["version"]),
         "project": inputs.text_field("project", body["project"]),
         "hash_id": _hash_id(body) or "",
-        "metadata": _metadata(body.get("metadata")),
+        "metadata": without_credentials(inputs.json_field("metadata", body.get("metadata"))),
     }
 
 
@@ -42,7 +37,7 @@ def changed_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         if body.get(name):
             changes[name] = inputs.text_field(name, body[name])
     if metadata := body.get("metadata"):
-        changes["metadata"] = _metadata(metadata)
+        changes["metadata"] = without_credentials(inputs.json_field("metadata", metadata))
     return changes
 
 
@@ -53,26 +48,3 @@ def _hash_id(body: Mapping[str, Any]) -> str | None:
     if len(hash_id) > HASH_ID_LENGTH:  # the text says bytes; characters are counted
         raise ValidationError(f"Hash id length cannot exceed {HASH_ID_LENGTH} bytes")
     return hash_id
-
-
-def _metadata(value: Any) -> Any:
-    value = inputs.json_field("metadata", value)
-    if isinstance(value, dict) and isinstance(git := value.get("git"), dict):
-        url = git.get("remote_url")
-        if isinstance(url, str):
-            return {**value, "git": {**git, "remote_url": without_secrets(url)}}
-    return value
-
-
-def without_secrets(remote_url: str) -> str:
-    """Return a git remote without user-info, query and fragment, where build machines leave their tokens.
-
-    ``git@host:path`` stays: ssh's form has no place for a password, and without its user it would mean something else.
-    ``user:password@host/path`` does not.
-    """
-    match = _REMOTE.match(remote_url)
-    if match is None:  # cannot be: each part may be empty
-        return ""
-    scheme, user, rest = match["scheme"] or "", match["user"], match["rest"]
-    is_ssh = not scheme and user is not None and ":" not in user
-    return f"{scheme}{user}@{rest}" if is_ssh else scheme + rest

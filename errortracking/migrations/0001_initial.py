@@ -189,7 +189,7 @@ class Migration(migrations.Migration):
                 ('leased_at', models.DateTimeField(blank=True, null=True)),
                 ('not_before', models.DateTimeField(blank=True, help_text='Parked until then.', null=True)),
                 ('isolated', models.BooleanField(default=False, help_text='Its batch failed: process it alone, event by event.')),
-                ('poison', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), blank=True, default=list, help_text='Places of the events that ended the process.', size=None)),
+                ('poison', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), blank=True, default=list, help_text='Places of the events at which the process that handled them ended, one for each time.', size=None)),
                 ('environment', environments.tenancy.models.EnvironmentField(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='environments.project')),
             ],
             options={

@@ -33,8 +33,7 @@ class Backlog:
 
 
 def read() -> Backlog:
-    """Return the backlog of all projects. Looks at no more rows than the bound plus one, so a probe stays
-    cheap.
+    """Return the backlog of all projects. Looks at no more rows than the bound plus one, so a probe stays cheap.
 
     Beyond the bound the numbers are a lower limit. Raises ``django.db.OperationalError`` where the database
     is away.

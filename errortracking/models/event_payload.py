@@ -52,9 +52,7 @@ class StoredException(TypedDict):
     module: NotRequired[str]
     thread_id: NotRequired[int]
     stack: NotRequired[Literal["raw", "resolved"]]
-    """What the client sent; without a stack the key is absent. The frames shown are resolved in either
-    case.
-    """
+    """What the client sent; without a stack the key is absent. The frames shown are resolved in either case."""
 
     frames: list[StoredFrame]
     """Entry first, crash last."""

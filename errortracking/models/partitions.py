@@ -39,8 +39,7 @@ def name(day: date) -> str:
 
 
 def ensure(days: Iterable[date]) -> None:
-    """Make the partitions of ``days`` that are missing. To be called outside of the transaction that writes
-    events.
+    """Make the partitions of ``days`` that are missing. To be called outside of the transaction that writes events.
 
     Several processes may do so at once. Raises ``OperationalError`` where the table stays locked for half a
     minute.

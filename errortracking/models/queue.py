@@ -32,7 +32,7 @@ class QueuedRequest(ProjectModel):
         models.IntegerField(),
         default=list,
         blank=True,
-        help_text="Places of the events that ended the process.",
+        help_text="Places of the events at which the process that handled them ended, one for each time.",
     )
 
     class Meta:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha512
 from uuid import UUID
 
+import orjson
+
+from errortracking.models.release_metadata import without_credentials
 from errortracking.pipeline.exceptions import Json, JsonObject
 
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?:[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)", re.DOTALL)
-_SSH = re.compile(r"[^/@]*:[^/@]*@(?P<rest>[^?#]*)", re.DOTALL)  # user:password@host:path, git's short form
+# Bytes of JSON: what builds write about themselves takes a few hundred. Every event carries a copy, so the megabyte
+# that a release may hold is left with the release.
+MAX_SHOWN_METADATA = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,31 +62,10 @@ def hash_id(project: str, version: str) -> str:
     return sha512(f"{project}{version}".encode()).hexdigest()
 
 
-def output(project: str, version: str, created_at: datetime, metadata: JsonObject | None) -> JsonObject:
-    """Return ``$exception_release`` for a release's row."""
+def output(project: str, version: str, created_at: datetime, metadata: Json) -> JsonObject:
+    """Return ``$exception_release`` for a release's row. Metadata may be any JSON value; large ones are left out."""
     moment = created_at.isoformat().replace("+00:00", "Z")
     shown: JsonObject = {"version": version, "project": project, "timestamp": moment}
-    if metadata is not None:
+    if metadata is not None and len(orjson.dumps(metadata)) <= MAX_SHOWN_METADATA:
         shown["metadata"] = without_credentials(metadata)
     return shown
-
-
-def without_credentials(metadata: JsonObject) -> JsonObject:
-    """Return a release's metadata with user, password, query and fragment stripped from ``git.remote_url``.
-
-    Builds clone with tokens in the URL; what events show is seen by more people than may have those.
-    """
-    git = metadata.get("git")
-    url = git.get("remote_url") if isinstance(git, dict) else None
-    if not isinstance(git, dict) or not isinstance(url, str):
-        return metadata
-    return {**metadata, "git": {**git, "remote_url": clean_url(url)}}
-
-
-def clean_url(url: str) -> str:
-    """Return a repository's URL without user, password, query and fragment."""
-    if match := _URL.match(url):
-        return match["scheme"] + match["host"] + match["path"]
-    if match := _SSH.match(url):
-        return match["rest"]
-    return url

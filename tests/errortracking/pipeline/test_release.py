@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from errortracking.models import release_metadata
 from errortracking.pipeline import release
 from errortracking.pipeline.exceptions import Json, JsonObject
 
@@ -81,21 +82,36 @@ def test_an_event_that_tells_nothing_names_no_release(properties: JsonObject) ->
     ],
 )
 def test_credentials_are_stripped_from_a_repository_url(url: str, clean: str) -> None:
-    assert release.clean_url(url) == clean
+    assert release_metadata.clean_url(url) == clean
 
 
 def test_only_the_remote_url_of_metadata_changes_and_what_was_given_does_not() -> None:
     metadata: JsonObject = {"git": {"commit_id": "abc", "remote_url": "https://t@h/r"}, "build": 1}
-    assert release.without_credentials(metadata) == {
+    assert release_metadata.without_credentials(metadata) == {
         "git": {"commit_id": "abc", "remote_url": "https://h/r"},
         "build": 1,
     }
     assert metadata["git"] == {"commit_id": "abc", "remote_url": "https://t@h/r"}
 
 
-@pytest.mark.parametrize("metadata", [{}, {"git": None}, {"git": "x"}, {"git": {"remote_url": 5}}, {"git": {}}])
-def test_metadata_of_another_shape_stays_as_it_is(metadata: JsonObject) -> None:
-    assert release.without_credentials(metadata) == metadata
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"git": None},
+        {"git": "x"},
+        {"git": [1]},
+        {"git": {"remote_url": 5}},
+        {"git": {}},
+        [1],
+        "https://t@h/r",
+        5,
+        1.5,
+        True,
+    ],
+)
+def test_metadata_of_another_shape_stays_as_it_is(metadata: Json) -> None:
+    assert release_metadata.without_credentials(metadata) == metadata
 
 
 def test_the_release_that_an_event_shows() -> None:
@@ -107,3 +123,16 @@ def test_the_release_that_an_event_shows() -> None:
         "metadata": {"git": {"remote_url": "https://h/r"}},
     }
     assert "metadata" not in release.output("app", "1", created, None)
+
+
+@pytest.mark.parametrize("metadata", [[1], "text", 5, True])
+def test_an_event_shows_metadata_of_any_shape(metadata: Json) -> None:
+    created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert release.output("app", "1.2.3", created, metadata)["metadata"] == metadata
+
+
+def test_large_metadata_stay_with_the_release() -> None:
+    created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    # The quotes of the text are two of the bytes.
+    assert "metadata" in release.output("app", "1.2.3", created, "x" * (16 * 1024 - 2))
+    assert "metadata" not in release.output("app", "1.2.3", created, "x" * (16 * 1024 - 1))

@@ -1,0 +1,57 @@
+"""Stage: which fingerprint each exception goes by (pipeline 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from environments.tenancy import sql
+from errortracking.pipeline import fingerprint
+from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
+
+# FOR SHARE: whoever moves a fingerprint to another issue (merge, split) or deletes it waits until this batch
+# has counted, and finds the batch's numbers when it makes those of the issues anew.
+_KNOWN = """
+    SELECT f.fingerprint, f.id, f.issue_id, i.status
+    FROM errortracking_fingerprint f
+    JOIN errortracking_issue i ON i.environment_id = f.environment_id AND i.id = f.issue_id
+    WHERE f.environment_id = %s AND f.fingerprint = ANY(%b)
+    ORDER BY f.fingerprint
+    FOR SHARE OF f
+"""
+
+
+def group(batch: Batch) -> None:
+    """Choose the fingerprint of each live exception, in the order of arrival, and fill ``batch.known``.
+
+    An exception is grouped as if those before it in the batch had been committed: a new fingerprint is known
+    to the next. An exception whose list could not be read has no fingerprint and belongs to no issue.
+    """
+    for event in batch.live:
+        if event.parsed.exceptions:
+            event.candidates = fingerprint.candidates(event.parsed)
+    values = {candidate.value for event in batch.live for candidate in event.candidates}
+    batch.known = find(batch.environment_id, values)
+    known = set(batch.known)
+    # A grouping rule of the project outvotes the automatic versions: rules are tried here once there are any.
+    for event in batch.live:
+        if event.candidates:
+            event.fingerprint = fingerprint.choose(event.candidates, known)
+            known.add(event.fingerprint.value)
+            if is_legacy(event):
+                known.add(event.candidates[0].value)  # the next stage adds it to the same issue
+
+
+def find(environment_id: int, values: Iterable[str]) -> dict[str, KnownFingerprint]:
+    """Return those of the fingerprints that belong to an issue, locked against being moved, by their text."""
+    wanted = sorted(values)
+    if not wanted:
+        return {}
+    with sql.cursor() as cursor:
+        cursor.execute(_KNOWN, [environment_id, wanted], binary=True)
+        return {value: KnownFingerprint(*rest) for value, *rest in cursor.fetchall()}
+
+
+def is_legacy(event: Accepted) -> bool:
+    """Return whether the event was recognised by the order in which its SDK used to send lists."""
+    version = event.fingerprint.version if event.fingerprint else None
+    return version is not None and version.endswith("_legacy")

@@ -1,0 +1,62 @@
+"""What must be cleaned up and prepared every day, in steps that keep nobody waiting."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from environments import clock
+from environments.tenancy import guard, sql
+from errortracking.models import partitions
+from errortracking.models.events import LEDGER_HORIZON_DAYS, LEDGER_PARTITIONS, EventLedger
+from errortracking.models.partitions import utc_day
+
+log = structlog.get_logger(__name__)
+
+LEDGER_BLOCKS = 500  # pages of one step: at most some 70,000 rows, half a second
+
+
+def daily() -> None:
+    """Make partitions ahead, drop those that are too old, and forget uuids beyond the ledger's horizon."""
+    partitions.ensure_ahead()
+    dropped = drop_old_events()
+    forgotten = forget_old_uuids(clock.now() - timedelta(days=LEDGER_HORIZON_DAYS))
+    log.info("daily clean-up", dropped_days=[day.isoformat() for day in dropped], forgotten_uuids=forgotten)
+
+
+def drop_old_events() -> list[date]:
+    """Drop the days that are older than ``HEALTHTRACK_MAX_EVENT_AGE_DAYS``, with all their events; return them.
+
+    An event is kept for that many days at least, and at most one day longer.
+    """
+    oldest_kept = utc_day(clock.now()) - timedelta(days=settings.MAX_EVENT_AGE_DAYS)
+    return partitions.drop_before(oldest_kept)
+
+
+def forget_old_uuids(before: datetime) -> int:
+    """Delete the ledger's rows of exceptions received before that moment; return how many there were.
+
+    The ledger has no index by time: it would cost every event to serve one deletion a day. Each partition is read once
+    from its first page to its last, some pages per transaction, so a step is bounded whatever it finds.
+    """
+    return sum(_forget(f"{EventLedger._meta.db_table}_{number}", before) for number in range(LEDGER_PARTITIONS))
+
+
+def _forget(table: str, before: datetime) -> int:
+    deleted = 0
+    with guard.maintenance("the horizon is the same for all projects"), sql.cursor() as cursor:
+        (blocks,) = cursor.execute(
+            "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int", [table]
+        ).fetchone() or (0,)
+        for first in range(0, blocks, LEDGER_BLOCKS):
+            with transaction.atomic():
+                cursor.execute(
+                    f"DELETE FROM {table}"  # noqa: S608  # a constant and a number
+                    " WHERE ctid >= %s::tid AND ctid < %s::tid AND received_at < %s",
+                    [f"({first},0)", f"({first + LEDGER_BLOCKS},0)", before],
+                )
+                deleted += cursor.rowcount
+    return deleted
