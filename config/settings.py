@@ -48,6 +48,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+UNFOLD = {"SITE_TITLE": "Healthtrack", "SITE_HEADER": "Healthtrack", "SITE_URL": None}
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # both spellings are routes of their own; a redirect would lose the body of a POST

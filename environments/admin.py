@@ -17,7 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 
 from environments.forms import KeyForm, NewKeyForm, NewUserForm
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
-from environments.tenancy.admin import ReadOnlyAdmin
+from environments.tenancy.admin import AcrossProjects, ReadOnlyAdmin
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]
@@ -30,7 +30,7 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class UserAdmin(AcrossProjects, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People."""
 
     form = UserChangeForm
@@ -51,7 +51,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):  # type: ignore[misc]
+class OrganizationAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
     """Groups of people that own projects."""
 
     list_display = ("name", "created_at")
@@ -61,7 +61,7 @@ class OrganizationAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Project)
-class ProjectAdmin(ModelAdmin):  # type: ignore[misc]
+class ProjectAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
     """Projects. The token is public by nature: it stands in web pages."""
 
     list_display = ("name", "id", "organization", "api_token", "created_at")

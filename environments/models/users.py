@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from environments import clock
 from environments.ids import uuid7
+from environments.tenancy.guard import maintenance
 
 
 class UserManager(BaseUserManager["User"]):
@@ -63,3 +64,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> tuple[int, dict[str, int]]:
+        """Delete the user, the keys, and what is assigned to the user in any project."""
+        with maintenance("a user may have assignments in several projects"):
+            return super().delete(using, keep_parents)

@@ -12,11 +12,31 @@ from unfold.admin import ModelAdmin
 from environments.tenancy.guard import maintenance
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
-    """Shows rows of all projects and changes none: what the pipeline and the API keep consistent is not typed in.
+class AcrossProjects:
+    """A mixin for the admin of whatever leads to rows of several projects.
 
     The admin looks rows up by their id alone, which is why its statements are exempt from the guard.
     """
+
+    def changelist_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show the list."""
+        return _across_projects(super().changelist_view, request, *arguments, **options)  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show one row."""
+        return _across_projects(super().changeform_view, request, *arguments, **options)  # type: ignore[misc]
+
+    def delete_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Ask before a row is deleted; what hangs on it is looked up."""
+        return _across_projects(super().delete_view, request, *arguments, **options)  # type: ignore[misc]
+
+    def history_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
+        """Show what was done to a row."""
+        return _across_projects(super().history_view, request, *arguments, **options)  # type: ignore[misc]
+
+
+class ReadOnlyAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc] # unfold has no types
+    """Shows rows of all projects and changes none: what the pipeline and the API keep consistent is not typed in."""
 
     list_filter: Any = ("environment",)
     show_full_result_count = False  # a second count over a whole table
@@ -34,22 +54,6 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold has no types
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes."""
         return False
-
-    def changelist_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
-        """Show the list."""
-        return _across_projects(super().changelist_view, request, *arguments, **options)
-
-    def changeform_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
-        """Show one row."""
-        return _across_projects(super().changeform_view, request, *arguments, **options)
-
-    def delete_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
-        """Refuse; it looks the row up first."""
-        return _across_projects(super().delete_view, request, *arguments, **options)
-
-    def history_view(self, request: HttpRequest, *arguments: Any, **options: Any) -> HttpResponse:
-        """Show what was done to a row: nothing."""
-        return _across_projects(super().history_view, request, *arguments, **options)
 
 
 def _across_projects(view: Callable[..., HttpResponse], *arguments: Any, **options: Any) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.test import Client
 from environments import clock
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.models import ProjectRow
-from errortracking.models import Fingerprint, Issue, Recommendation, SetAsideEvent, SpikeEvent
+from errortracking.models import Fingerprint, Issue, IssueAssignment, Recommendation, SetAsideEvent, SpikeEvent
 from healthtrack.models import HealthIssue
 from tests.environments.world import World, make_world
 from tests.errortracking.api.making import make_frame, make_release, make_symbol_set
@@ -180,3 +180,33 @@ def test_a_user_an_organization_and_a_project_can_be_made(client: Client) -> Non
     project = {"name": "Shop", "organization": str(organization.pk), "timezone": "UTC"}
     assert client.post(address(Project, "add"), project).status_code == 302
     assert Project.objects.get(organization=organization).api_token.startswith("phc_")
+
+
+def assigned(world: World) -> User:
+    """Return a person to whom an issue is assigned."""
+    person = User.objects.create_user("bob@example.com")
+    issue = Issue.objects.create(environment=world.project)
+    IssueAssignment.objects.create(environment=world.project, issue=issue, user=person)
+    return person
+
+
+def test_a_user_who_has_assignments_can_be_deleted_in_the_admin(world: World, client: Client) -> None:
+    person = assigned(world)
+    address = f"/admin/environments/user/{person.pk}/delete/"
+    assert client.get(address).status_code == 200
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(email="bob@example.com").exists()
+    assert not IssueAssignment.objects.filter(environment_id=world.project.pk).exists()
+
+
+def test_a_user_who_has_assignments_can_be_deleted_from_the_shell(world: World) -> None:
+    assigned(world).delete()
+    assert not IssueAssignment.objects.filter(environment_id=world.project.pk).exists()
+
+
+def test_an_organization_is_deleted_with_its_projects_in_the_admin(world: World, client: Client) -> None:
+    assigned(world)
+    address = f"/admin/environments/organization/{world.project.organization_id}/delete/"
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert not Project.objects.filter(pk=world.project.pk).exists()
+    assert not Issue.objects.filter(environment_id=world.project.pk).exists()
