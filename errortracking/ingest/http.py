@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Final, Protocol
 
@@ -42,30 +42,38 @@ def edge(route: str, methods: Iterable[str]) -> Callable[[View], View]:
         @csrf_exempt
         @wraps(view)
         def answer(request: HttpRequest, **arguments: str) -> HttpResponseBase:
-            response: HttpResponseBase
-            try:
-                if request.method not in allowed:
-                    response = HttpResponse("method not allowed", status=405, content_type="text/plain")
-                    response["Allow"] = ", ".join(allowed)
-                elif request.method == "OPTIONS":
-                    response = ok()
-                else:
-                    response = view(request, **arguments)
-            except refusal.Refused as refused:
-                response = refuse(refused)
-            except (DatabaseError, InterfaceError) as error:
-                # Of any kind: whatever keeps the row from being stored, the client must keep the events and try again.
-                # Only the first line: the next may quote the row, and with it what the client sent.
-                log.warning("database unavailable", error=str(error).partition("\n")[0])
-                response = refuse(refusal.unavailable())
-            except Exception as error:
-                response = response_for_exception(request, error)  # Django's 500, so that CORS can be added to it
+            response = _answer(view, allowed, request, arguments)
             metrics.REQUESTS.labels(route or arguments.get("route", ""), str(response.status_code)).inc()
             return allow_origin(request, response)
 
         return answer  # type: ignore[return-value]
 
     return decorate
+
+
+def _answer(view: View, allowed: Collection[str], request: HttpRequest, arguments: dict[str, str]) -> HttpResponseBase:
+    """Return what the view answers, or what becomes of its exception."""
+    try:
+        if request.method not in allowed:
+            return not_allowed(allowed)
+        return ok() if request.method == "OPTIONS" else view(request, **arguments)
+    except refusal.Refused as refused:
+        return refuse(refused)
+    except (DatabaseError, InterfaceError) as error:
+        # Of any kind: whatever keeps the row from being stored, the client must keep the events and try again.
+        # Only the first line: the next may quote the row, and with it what the client sent.
+        log.warning("database unavailable", error=str(error).partition("\n")[0])
+        return refuse(refusal.unavailable())
+    except Exception as error:
+        response: HttpResponseBase = response_for_exception(request, error)  # Django's 500, for CORS to be added to it
+        return response
+
+
+def not_allowed(allowed: Collection[str]) -> HttpResponse:
+    """Return the answer to a method that is not one of ``allowed``."""
+    response = HttpResponse("method not allowed", status=405, content_type="text/plain")
+    response["Allow"] = ", ".join(allowed)
+    return response
 
 
 def ok() -> HttpResponse:

@@ -68,8 +68,7 @@ class StoredEvent(TypedDict):
     """Outermost first, root cause last; empty exactly when the list could not be read."""
 
     properties: dict[str, Any]
-    """All other properties, cleaned, with what the pipeline derived (`$exception_types`,
-    `$exception_release`, …) and
+    """All other properties, cleaned, with what the pipeline derived (`$exception_types`, `$exception_release`, …) and
     `$cymbal_errors` where something was wrong. An unreadable `$exception_list` stands here as it was sent."""
 
     ip: NotRequired[str]
@@ -81,8 +80,9 @@ _local = threading.local()
 
 
 def pack(event: StoredEvent) -> bytes:
-    """Return ``event`` as zstd-compressed JSON. Raises ``orjson.JSONEncodeError`` (a ``TypeError``) for no
-    JSON value.
+    """Return ``event`` as zstd-compressed JSON.
+
+    Raises ``orjson.JSONEncodeError`` (a ``TypeError``) for what is no JSON value.
     """
     compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
     if compressor is None:
@@ -91,9 +91,7 @@ def pack(event: StoredEvent) -> bytes:
 
 
 def unpack(packed: bytes | memoryview) -> StoredEvent:
-    """Return the event in ``packed``. Raises ``ValueError`` when the bytes are none of a version that this
-    code knows.
-    """
+    """Return the event in ``packed``. Raises ``ValueError`` when it is none of a version that this code knows."""
     decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
     if decompressor is None:
         decompressor = _local.decompressor = zstandard.ZstdDecompressor()

@@ -38,8 +38,7 @@ class Event(ProjectModel):
 
 
 class EventLedger(ProjectRow):
-    """Every uuid of an exception event that was accepted in the last `LEDGER_HORIZON_DAYS`; hash-partitioned by
-    uuid."""
+    """Each exception's uuid that was accepted in the last `LEDGER_HORIZON_DAYS`; hash-partitioned by uuid."""
 
     pk = models.CompositePrimaryKey("environment_id", "uuid")
     uuid = models.UUIDField()

@@ -1,5 +1,4 @@
-"""The daily partitions of the event table: made ahead, made on the spot when one is missing, dropped when
-they are too old.
+"""The daily partitions of the event table: made ahead, or on the spot when one is missing, and dropped when too old.
 
 A partition holds the events that were *received* on one UTC day. There is no DEFAULT partition: a new
 partition would have to look through it for its rows, and an event that nobody expected would hide there.

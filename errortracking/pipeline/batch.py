@@ -1,6 +1,4 @@
-"""What the stages of the pipeline pass on: a batch of one project's events, and what each stage has found
-out about them.
-"""
+"""What the pipeline's stages pass on: a batch of one project's events, and what each stage found out about them."""
 
 from __future__ import annotations
 

@@ -128,9 +128,7 @@ _HOW_MANY_NAMES = """
 
 
 def _admitted_names(environment_id: int, names: Iterable[str]) -> set[str]:
-    """Return those of ``names`` that have a counter of their own: the known ones, and the first new ones
-    that find room.
-    """
+    """Return those of ``names`` that have counters of their own: the known, and the first new ones that find room."""
     wanted = list(names)
     with sql.cursor() as cursor:
         cursor.execute(_KNOWN_NAMES, {"environment": environment_id, "names": wanted})

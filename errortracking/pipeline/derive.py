@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from errortracking.pipeline.exceptions import Json, JsonObject, ParsedException
-from errortracking.pipeline.fingerprint.hashing import Fingerprint
 
 
 def outputs(exceptions: Sequence[ParsedException]) -> JsonObject:
     """Return ``$exception_types``, ``_values``, ``_sources``, ``_functions`` (unique, first seen first), ``_handled``.
 
-    Sources and functions are those of in-app frames; handled is what the outermost exception's mechanism
-    says.
+    Sources and functions are those of in-app frames; handled is what the outermost exception's mechanism says.
     """
     in_app = [frame.contents for exception in exceptions for frame in exception.frames if frame.contents["in_app"]]
     return {
@@ -28,17 +26,6 @@ def handled(exceptions: Sequence[ParsedException]) -> bool:
     """Return whether the outermost exception was handled; not knowing counts as no."""
     mechanism = exceptions[0].mechanism if exceptions else None
     return bool(mechanism and mechanism.get("handled"))
-
-
-def fingerprint_outputs(fingerprint: Fingerprint) -> JsonObject:
-    """Return ``$exception_fingerprint``, its ``_record`` and, for automatic ones, its ``_version``."""
-    properties: JsonObject = {
-        "$exception_fingerprint": fingerprint.value,
-        "$exception_fingerprint_record": list(fingerprint.record),
-    }
-    if fingerprint.version is not None:
-        properties["$exception_fingerprint_version"] = fingerprint.version
-    return properties
 
 
 def _unique(values: Iterable[str]) -> list[Json]:

@@ -197,9 +197,7 @@ def take(environment_id: int) -> Leased:
 
 
 def settle(leased: Leased) -> None:
-    """Delete the rows, in the transaction of their effect. Raises `LeaseLost` if any of them is not this
-    lease's any more.
-    """
+    """Delete the rows, in the transaction of their effect. Raises `LeaseLost` if any of them has another lease."""
     with sql.cursor() as cursor:
         cursor.execute(
             "DELETE FROM errortracking_queuedrequest WHERE environment_id = %s AND id = ANY(%b) AND lease = %s",
@@ -217,9 +215,7 @@ def isolate(leased: Leased) -> None:
 
 
 def park(leased: Leased, delay: timedelta, *, is_attempt: bool = False) -> None:
-    """Let the rows wait for ``delay``. The taking does not count as an attempt unless told so: they were
-    not the reason.
-    """
+    """Let the rows wait for ``delay``. The taking counts as an attempt only if told so: they were not the reason."""
     attempts = "attempts" if is_attempt else "greatest(attempts - 1, 0)"
     _update(leased, f"attempts = {attempts}, not_before = %s", [clock.now() + delay])
 

@@ -25,13 +25,14 @@ _STAYS = (IssueStatus.ACTIVE, IssueStatus.SUPPRESSED)
 
 @dataclass(slots=True)
 class _New:
-    """A fingerprint that is not in the database yet. ``issue_id`` is that of an old issue, or of one to be made."""
+    """A fingerprint that is not in the database yet.
+
+    ``twin_of`` is the text of the older fingerprint whose issue it joins; None: an issue is made for it.
+    """
 
     fingerprint: Fingerprint
     event: Accepted
-    id: UUID
-    issue_id: UUID
-    is_new_issue: bool
+    twin_of: str | None = None
 
 
 def link_to_issues(batch: Batch) -> None:
@@ -51,42 +52,49 @@ def _status(batch: Batch, event: Accepted) -> str | None:
 
 
 def _make_missing(batch: Batch) -> None:
-    new = _missing(batch)
-    if not new:
-        return
-    _insert_issues(batch, [one for one in new.values() if one.is_new_issue])
-    inserted = _insert_fingerprints(batch, list(new.values()))
-    for value, one in new.items():
-        if value in inserted:
-            status = batch.known[_first(one)].status if not one.is_new_issue else IssueStatus.ACTIVE.value
-            batch.known[value] = KnownFingerprint(one.id, one.issue_id, status)
-    lost = [value for value in new if value not in inserted]
-    if lost:  # somebody else made it since `group` looked; theirs is the issue, ours goes
-        _delete_issues(batch, [new[value].issue_id for value in lost if new[value].is_new_issue])
-        batch.known |= group.find(batch.environment_id, lost)
+    missing = _missing(batch)
+    # A twin is made after the one whose issue it joins: only then is it settled which issue that is, ours or that of
+    # somebody else who was faster.
+    while missing:
+        now = {value: new for value, new in missing.items() if new.twin_of is None or new.twin_of in batch.known}
+        _make(batch, now)
+        missing = {value: new for value, new in missing.items() if value not in now}
     # Assignment rules and the outbox hear of the issues created here once there are any.
-
-
-def _first(one: _New) -> str:
-    """Return the fingerprint by which the event of ``one`` was recognised."""
-    assert one.event.fingerprint is not None  # noqa: S101  # only grouped events bring fingerprints
-    return one.event.fingerprint.value
 
 
 def _missing(batch: Batch) -> dict[str, _New]:
     """Return the fingerprints to be made, by their text, each with the event that brought it first."""
-    new: dict[str, _New] = {}
+    missing: dict[str, _New] = {}
     for event in batch.live:
         if event.fingerprint is None:
             continue
         value = event.fingerprint.value
-        if value not in batch.known and value not in new:
-            new[value] = _New(event.fingerprint, event, uuid7(batch.now), uuid7(batch.now), is_new_issue=True)
+        if value not in batch.known and value not in missing:
+            missing[value] = _New(event.fingerprint, event)
         newest = event.candidates[0]
-        if group.is_legacy(event) and newest.value not in batch.known and newest.value not in new:
-            old_issue = new[value].issue_id if value in new else batch.known[value].issue_id
-            new[newest.value] = _New(newest, event, uuid7(batch.now), old_issue, is_new_issue=False)
-    return new
+        if group.is_legacy(event) and newest.value not in batch.known and newest.value not in missing:
+            missing[newest.value] = _New(newest, event, twin_of=value)
+    return missing
+
+
+def _make(batch: Batch, missing: dict[str, _New]) -> None:
+    """Make the fingerprints, and issues for those that join none, and enter all of them in ``batch.known``."""
+    ours = {value: _row(batch, new) for value, new in missing.items()}
+    _insert_issues(batch, {ours[value].issue_id: new.event for value, new in missing.items() if new.twin_of is None})
+    inserted = _insert_fingerprints(batch, missing, ours)
+    batch.known |= {value: ours[value] for value in inserted}
+    lost = [value for value in missing if value not in inserted]
+    if lost:  # somebody else made it since `group` looked; theirs is the issue, ours goes
+        _delete_issues(batch, [ours[value].issue_id for value in lost if missing[value].twin_of is None])
+        theirs = group.find(batch.environment_id, lost)
+        batch.known |= {value: theirs[value] for value in lost}
+
+
+def _row(batch: Batch, new: _New) -> KnownFingerprint:
+    id_ = uuid7(batch.now)
+    if new.twin_of is not None:
+        return batch.known[new.twin_of]._replace(id=id_)
+    return KnownFingerprint(id_, uuid7(batch.now), IssueStatus.ACTIVE.value)
 
 
 _INSERT_ISSUES = """
@@ -98,15 +106,16 @@ _INSERT_ISSUES = """
 """
 
 
-def _insert_issues(batch: Batch, new: list[_New]) -> None:
+def _insert_issues(batch: Batch, new: dict[UUID, Accepted]) -> None:
+    """Make the issues with these ids, each of the event that brought it."""
     parameters = {
         "environment": batch.environment_id,
         "now": batch.now,
         "status": IssueStatus.ACTIVE.value,
-        "ids": [one.issue_id for one in new],
-        "names": [_name(one.event) for one in new],
-        "descriptions": [_description(one.event) for one in new],
-        "severities": [_severity(one.event) for one in new],
+        "ids": list(new),
+        "names": [_name(event) for event in new.values()],
+        "descriptions": [_description(event) for event in new.values()],
+        "severities": [_severity(event) for event in new.values()],
     }
     with sql.cursor() as cursor:
         cursor.execute(_INSERT_ISSUES, parameters)
@@ -138,18 +147,19 @@ _INSERT_FINGERPRINTS = """
 """
 
 
-def _insert_fingerprints(batch: Batch, new: list[_New]) -> set[str]:
+def _insert_fingerprints(batch: Batch, missing: dict[str, _New], rows: dict[str, KnownFingerprint]) -> set[str]:
     """Insert what nobody else has inserted, and return which fingerprints that were."""
-    new = sorted(new, key=lambda one: one.fingerprint.value)
-    first_seen: list[datetime] = [one.event.timestamp for one in new]
+    values = sorted(missing)  # in one order by everybody
+    first_seen: list[datetime] = [missing[value].event.timestamp for value in values]
+    fingerprints = [missing[value].fingerprint for value in values]
     parameters = {
         "environment": batch.environment_id,
         "now": batch.now,
-        "ids": [one.id for one in new],
-        "issues": [one.issue_id for one in new],
-        "fingerprints": [one.fingerprint.value for one in new],
-        "kinds": [_kind(one.fingerprint) for one in new],
-        "records": [orjson.dumps(one.fingerprint.record).decode() for one in new],
+        "ids": [rows[value].id for value in values],
+        "issues": [rows[value].issue_id for value in values],
+        "fingerprints": values,
+        "kinds": [_kind(fingerprint) for fingerprint in fingerprints],
+        "records": [orjson.dumps(fingerprint.record).decode() for fingerprint in fingerprints],
         "first_seen": first_seen,
     }
     with sql.cursor() as cursor:

@@ -47,9 +47,7 @@ def replay(environment_id: int) -> tuple[int, int]:
 
 
 def delete(environment_id: int) -> int:
-    """Delete the set-aside events of a project for good; they stay counted as set aside. Returns how many there
-    were.
-    """
+    """Delete a project's set-aside events for good, and return how many; they stay counted as set aside."""
     deleted, _ = waiting(environment_id).delete()
     return deleted
 

@@ -145,9 +145,7 @@ def is_fresh(raw_id: str, resolved: bool, age: timedelta) -> bool:
 
 
 def jitter(raw_id: str) -> float:
-    """Return a number from 0 to 1 (excluded) that is always the same for ``raw_id``: FNV-1a, 64 bits, of
-    its characters.
-    """
+    """Return a number from 0 to 1 (excluded) that is always the same for ``raw_id``: its FNV-1a of 64 bits."""
     value = 0xCBF29CE484222325
     for byte in raw_id.encode():
         value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
@@ -155,9 +153,7 @@ def jitter(raw_id: str) -> float:
 
 
 def _adopt_stored(environment_id: int, fresh: dict[Key, _Row], computed: dict[Key, _Computed]) -> None:
-    """Give frames whose fresh content is another one than was computed (another mask of ``in_app``, say)
-    the stored one.
-    """
+    """Give frames whose fresh content is another than was computed (another ``in_app``, say) the stored one."""
     differing = {key: row for key, row in fresh.items() if row.hash != computed[key].hash}
     if not differing:
         return

@@ -1,6 +1,4 @@
-"""Events that could not be processed: kept with their reason, where operators see them and can have them
-tried again.
-"""
+"""Events that could not be processed: kept with their reason, where operators see them and can try them again."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ def kind(reason: str) -> str:
 
 
 def set_aside(environment_id: int, event: Accepted, reason: str) -> Outcome:
-    """Set one event aside and count it, in the caller's transaction. Returns ``DUPLICATE`` if it was
-    accepted before.
-    """
+    """Set one event aside and count it, in the caller's transaction; ``DUPLICATE`` if it was accepted before."""
     if event.is_exception and not ledger.enter(environment_id, [event]):
         event.outcome = Outcome.DUPLICATE
     else:

@@ -63,9 +63,8 @@ _ADD_USERS = """
     FROM added JOIN pair USING (fingerprint_id, user_key)
     WHERE NOT EXISTS (
         SELECT FROM errortracking_fingerprint f
-        JOIN errortracking_fingerprintuser u ON u.environment_id = f.environment_id AND u.fingerprint_id =
-        f.id WHERE f.environment_id = %(environment)s AND f.issue_id = pair.issue_id AND u.user_key =
-        pair.user_key
+        JOIN errortracking_fingerprintuser u ON u.environment_id = f.environment_id AND u.fingerprint_id = f.id
+        WHERE f.environment_id = %(environment)s AND f.issue_id = pair.issue_id AND u.user_key = pair.user_key
     )
     GROUP BY pair.issue_id
 """

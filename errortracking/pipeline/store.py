@@ -57,9 +57,7 @@ def stored(batch: Batch, event: Accepted) -> StoredEvent:
 
 
 def _properties(event: Accepted) -> JsonObject:
-    """Return the event's properties with what was derived and what was wrong. Reserved names were thrown
-    away by `parse`.
-    """
+    """Return the event's properties (`parse` threw reserved names away), with what was derived and what was wrong."""
     properties = event.parsed.properties
     if event.parsed.exceptions:
         properties = properties | derive.outputs(event.parsed.exceptions)

@@ -1,6 +1,4 @@
-"""Tells errors that pass by themselves (the database is away, a deadlock) from those that come back with
-the same rows.
-"""
+"""Tells errors that pass by themselves (the database is away, a deadlock) from those that the same rows bring back."""
 
 from __future__ import annotations
 

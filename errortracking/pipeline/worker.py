@@ -99,9 +99,7 @@ class _Worker:
         self._session = session
 
     def _round(self) -> tuple[bool, bool]:
-        """Give each waiting project one turn; return whether anything was processed and whether others
-        hold projects.
-        """
+        """Give each waiting project one turn; return whether any was processed, and whether others hold any."""
         worked = busy = False
         for project in lease.waiting():
             if self._stop.is_set():
@@ -140,8 +138,7 @@ def take_turn(environment_id: int, stop: threading.Event) -> bool:
         lease.give_back(too_much)
     partitions.ensure(leased.days)
     together = leased.only(row for row in leased.rows if not row.alone)
-    # Here: prefetch, outside of any transaction (source maps to fetch and parse; rows that must wait for one
-    # are parked).
+    # Here: prefetch, outside of any transaction (source maps to fetch and parse; rows that wait for one are parked).
     if together.rows:
         process_together(together)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
@@ -152,8 +149,7 @@ def take_turn(environment_id: int, stop: threading.Event) -> bool:
 
 
 def process_together(leased: Leased) -> None:
-    """Give the rows their effect as one batch, or, if that fails for good, in halves, down to the row that is the
-    reason.
+    """Give the rows their effect as one batch, or, if that fails for good, in halves, down to the row at fault.
 
     That one is marked to be processed alone. Raises a transient error if the session was lost, and with it the
     project's lock. (Django makes a new connection by itself when it leaves the transaction, so whether there is one
@@ -179,9 +175,7 @@ def process_together(leased: Leased) -> None:
 
 
 def _process_halves(leased: Leased, error: Exception) -> None:
-    """Process the rows in two batches, or mark the only one. One bad event costs ten small batches, not 250
-    children.
-    """
+    """Process the rows in two batches, or mark the only one: a bad event costs ten small batches, not 250 children."""
     if len(leased.rows) == 1:
         log.error("a request is to be processed alone", environment_id=leased.environment_id, exc_info=error)
         return lease.isolate(leased)

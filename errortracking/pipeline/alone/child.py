@@ -1,5 +1,6 @@
-"""The program that processes rows alone: ``python -m errortracking.pipeline.alone.child <environment id>
-<lease> <memory>``.
+"""The program that processes rows alone.
+
+    python -m errortracking.pipeline.alone.child <environment id> <lease> <memory>
 
 A process of its own, because an event may end the process that handles it: by a crash in a library written in
 C, by taking all memory, by never ending. It says which event it begins with, so that whoever watches knows

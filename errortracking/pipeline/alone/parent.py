@@ -1,6 +1,4 @@
-"""The worker's side of processing rows alone: what is to be done with a row, and what is remembered of a
-child's death.
-"""
+"""The worker's side of processing rows alone: what is done with a row, and what is remembered of a child's death."""
 
 from __future__ import annotations
 

@@ -28,9 +28,7 @@ _LEAVE_SECONDS = 3
 
 
 class Died(Exception):
-    """The child ended while it processed a row; ``place`` is the event that it was at, None if it had not
-    come to any.
-    """
+    """The child ended while it processed a row; ``place`` is the event that it was at, None if it was at none yet."""
 
     def __init__(self, reason: str, place: int | None) -> None:
         super().__init__(reason)

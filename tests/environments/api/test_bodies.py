@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from django.core.signals import request_started
@@ -91,13 +92,19 @@ def over_wsgi(api: Api, content_type: str, query: str = "") -> int:
 @pytest.mark.parametrize(
     "content_type",
     [
-        *(f"application/json; charset={c}" for c in ("zlib", "bz2", "hex", "base64", "rot13", "idna", "punycode")),
+        *(f"application/json; charset={c}" for c in ("zlib", "bz2", "hex", "base64", "rot13", "idna")),
         *("application/json; charset=undefined", "application/json; a*=nonsense''%20", "a" * 100_000, "\x00", ""),
     ],
 )
 def test_a_content_type_that_django_cannot_read_is_no_content_type(api: Api, content_type: str) -> None:
     """These would be the web server's own 500, because Django fails before any middleware."""
     assert over_wsgi(api, content_type, "q=%ff&personal=%C3%A9") == 415
+
+
+def test_punycode_is_no_content_type_or_no_json(api: Api) -> None:
+    """Python 3.13 reads as punycode what 3.11 and 3.12 do not; then it is the body that is wrong."""
+    said = over_wsgi(api, "application/json; charset=punycode", "q=%ff&personal=%C3%A9")
+    assert said == (400 if sys.version_info >= (3, 13) else 415)
 
 
 def test_too_many_parameters_with_a_charset_are_a_400(api: Api) -> None:

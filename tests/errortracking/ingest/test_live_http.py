@@ -62,6 +62,27 @@ def test_a_chunked_body_beyond_the_limit_is_413(edge: Edge) -> None:
     assert edge.waiting() == before
 
 
+@pytest.mark.parametrize("announced", [b"Content-Length: 34000000", b"Transfer-Encoding: chunked"])
+def test_a_body_beyond_the_web_servers_own_limit_is_413_with_the_same_text_and_headers(
+    edge: Edge, announced: bytes
+) -> None:
+    before = edge.waiting()
+    where = urlsplit(edge.url)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as client:
+        head = b"POST /batch/ HTTP/1.1\r\nHost: x\r\nOrigin: https://app.example\r\nX-Request-ID: mine\r\n"
+        client.sendall(head + announced + b"\r\n\r\n")
+        if b"chunked" in announced:
+            client.sendall(b"%x\r\n" % (32 * MEGABYTE) + b" " * (32 * MEGABYTE - 20))
+            client.sendall(b" " * 20 + b"\r\n")  # what stays unread would reset the connection under the answer
+        with client.makefile("rb") as answer:
+            text = answer.read()
+    assert text.startswith(b"HTTP/1.1 413 ")
+    assert text.endswith(b"\r\n\r\nthe body is limited to 20971520 bytes")
+    assert b"Access-Control-Allow-Origin: https://app.example\r\n" in text
+    assert b"X-Request-Id: mine\r\n" in text
+    assert edge.waiting() == before
+
+
 def test_the_connection_goes_on_after_a_refused_body(edge: Edge) -> None:
     with requests.Session() as session:
         assert session.post(f"{edge.url}/e/", data=b" " * (3 * MEGABYTE), timeout=30).status_code == 413

@@ -1,6 +1,4 @@
-"""What the tests of the pipeline's stages are made of: events as SDKs send them, queued requests, and turns of a
-worker.
-"""
+"""What the tests of the pipeline's stages are made of: events as SDKs send them, queued requests, a worker's turns."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import pytest
 
 from errortracking.pipeline import derive
 from errortracking.pipeline.exceptions import Frame, JsonObject, ParsedException
-from errortracking.pipeline.fingerprint import Fingerprint
 
 
 def frame(in_app: bool, **contents: Any) -> Frame:
@@ -57,16 +56,4 @@ def test_without_exceptions_everything_is_empty() -> None:
         "$exception_sources": [],
         "$exception_functions": [],
         "$exception_handled": False,
-    }
-
-
-def test_an_automatic_fingerprint_shows_its_version_and_others_have_none() -> None:
-    assert derive.fingerprint_outputs(Fingerprint("abc", "v2", [{"type": "exception"}])) == {
-        "$exception_fingerprint": "abc",
-        "$exception_fingerprint_version": "v2",
-        "$exception_fingerprint_record": [{"type": "exception"}],
-    }
-    assert derive.fingerprint_outputs(Fingerprint("mine", None, [{"type": "manual"}])) == {
-        "$exception_fingerprint": "mine",
-        "$exception_fingerprint_record": [{"type": "manual"}],
     }

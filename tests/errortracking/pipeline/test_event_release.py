@@ -1,6 +1,4 @@
-"""The release of an event: by its id, by the application's version, or by the symbol sets of its frames (pipeline
-2.7).
-"""
+"""The release of an event: by its id, by the application's version, or by the symbol sets of its frames."""
 
 from __future__ import annotations
 

@@ -10,9 +10,10 @@ import pytest
 from environments import clock
 from environments.ids import uuid7
 from environments.models import Project
-from errortracking.models import Event, Fingerprint, Issue, IssueStatistics, StackFrame
+from errortracking.models import Event, Fingerprint, Issue, IssueStatistics, StackFrame, payload
 from errortracking.pipeline import link
 from errortracking.pipeline.batch import Batch
+from errortracking.pipeline.fingerprint import hashing
 from errortracking.pipeline.group import group
 from errortracking.pipeline.link import link_to_issues
 from errortracking.pipeline.read import read_exceptions
@@ -241,6 +242,74 @@ def test_who_loses_the_race_for_a_fingerprint_takes_the_winners_issue_and_drops_
     assert [issue.name for issue in issues(project)] == ["winner", "KeyError"]
     assert (events.events[0].issue_id, events.events[0].fingerprint_id) == (winner.id, theirs.id)
     assert [event.outcome for event in events.events] == ["suppressed", None]
+
+
+def go(version: str, *frames: dict[str, object]) -> payload.EventEntry:
+    """Return an event of the Go SDK, which sent frames the other way round before 1.19.0."""
+    properties = {"$lib": "posthog-go", "$lib_version": version}
+    return entry(exception(frames=frames), properties=properties)
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("active", None), ("suppressed", "suppressed")])
+def test_a_twin_of_a_fingerprint_that_somebody_else_makes_first_joins_the_winners_issue(
+    project: Project, status: str, outcome: str | None
+) -> None:
+    events = grouped(project, go("1.19.0", frame("a"), frame("b")), go("1.0.0", frame("a"), frame("b")))
+    (made, twin) = events.events[0].candidates[0], events.events[1].candidates[0]
+    assert events.events[1].fingerprint
+    assert events.events[1].fingerprint.value == made.value != twin.value
+    winner = Issue.objects.create(environment_id=project.id, name="winner", status=status)
+    Fingerprint.objects.create(
+        environment_id=project.id, issue=winner, fingerprint=made.value, kind="v2", first_seen=NOON
+    )
+
+    link_to_issues(events)
+
+    assert [issue.name for issue in issues(project)] == ["winner"]
+    assert {one.fingerprint: one.issue_id for one in fingerprints(project)} == {
+        made.value: winner.id,
+        twin.value: winner.id,
+    }
+    assert [event.issue_id for event in events.events] == [winner.id, winner.id]
+    assert [event.outcome for event in events.events] == [outcome, outcome]
+    assert events.known[twin.value].status == status
+
+
+def test_a_twin_that_somebody_else_makes_first_stays_where_they_put_it(project: Project) -> None:
+    send(project, go("1.19.0", frame("a"), frame("b")))
+    events = grouped(project, go("1.0.0", frame("a"), frame("b")))
+    (ours,) = issues(project)
+    winner = Issue.objects.create(environment_id=project.id, name="winner")
+    twin = Fingerprint.objects.create(
+        environment_id=project.id,
+        issue=winner,
+        fingerprint=events.events[0].candidates[0].value,
+        kind="v2",
+        first_seen=NOON,
+    )
+
+    link_to_issues(events)
+
+    assert len(issues(project)) == 2
+    assert Fingerprint.objects.get(environment_id=project.id, id=twin.id).issue_id == winner.id
+    assert events.events[0].issue_id == ours.id
+
+
+def test_a_twin_of_a_twin_follows_it_to_the_winners_issue(project: Project) -> None:
+    events = grouped(project, entry(), entry())
+    oldest, older, newest = (hashing.Fingerprint(text, "v2_legacy", []) for text in ("oldest", "older", "newest"))
+    for event, candidates in zip(events.events, [[older, oldest], [newest, older]], strict=True):
+        event.candidates, event.fingerprint = candidates, candidates[1]
+    winner = Issue.objects.create(environment_id=project.id, name="winner")
+    Fingerprint.objects.create(environment_id=project.id, issue=winner, fingerprint="older", kind="v2", first_seen=NOON)
+    events.known = {}
+
+    link_to_issues(events)
+
+    by_text = {one.fingerprint: one.issue_id for one in fingerprints(project)}
+    assert by_text["newest"] == by_text["older"] == winner.id
+    assert by_text["oldest"] not in (winner.id, None)
+    assert len(issues(project)) == 2
 
 
 def test_an_issue_that_people_suppress_between_the_stages_is_not_opened(project: Project) -> None:
