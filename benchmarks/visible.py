@@ -1,10 +1,11 @@
-"""How long until an exception can be read back: from the end of the SDK's flush to the first answer that shows its frame.
+"""How long until an exception can be read back: from the end of the SDK's flush to the answer that shows its frame.
 
     .venv/bin/python -m benchmarks.visible [--rounds 30]
 
-Method: an own server (``manage.py up``, embedded PostgreSQL with fsync, fresh data), the real posthog-python in this process, one
-client that asks ``stack_frames`` every 10 ms. Each round raises an exception from code that no round has raised from before, so
-that a new frame must appear. The server is idle otherwise: this is the wait that a developer sees, not throughput.
+Method: an own server (``manage.py up``, embedded PostgreSQL with fsync, fresh data), the real posthog-python in this
+process, one client that asks ``stack_frames`` every 10 ms. Each round raises an exception from code that no round has
+raised from before, so that a new frame must appear. The server is idle otherwise: this is the wait that a developer
+sees, not throughput.
 """
 
 from __future__ import annotations

@@ -100,6 +100,31 @@ def _is_defect(record: logging.LogRecord) -> bool:
     return getattr(record, "status_code", 500) != 503
 
 
+def _calm(record: logging.LogRecord) -> bool:
+    """Make a warning without a traceback of what Django refuses as suspicious, a malformed Host header for one.
+
+    Anybody can send such requests, and Django logs each as an error. On the handler and not on a logger: each kind has
+    a logger of its own, and a logger's filters do not hold for those below it.
+    """
+    if record.name.startswith("django.security."):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+        return logging.getLogger().isEnabledFor(record.levelno)
+    return True
+
+
+# What a record passes first, ours and a library's alike.
+_FIRST: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+]
+_THEN: list[Processor] = [
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
 def configure(json: bool, level: str) -> None:
     """Set up structlog and the standard library's logging for this process; a second call replaces the first.
 
@@ -109,17 +134,33 @@ def configure(json: bool, level: str) -> None:
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
         raise ValueError(f"HEALTHTRACK_LOG_LEVEL must be a level such as DEBUG or INFO; it is {level!r}")
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
+    root = logging.getLogger()
+    for old in [other for other in root.handlers if isinstance(other, _StandardError)]:
+        root.removeHandler(old)
+    root.addHandler(_handler(json))
+    root.setLevel(number)
+    _quieten_libraries()
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_FIRST,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_THEN,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # tests set it up anew
+    )
+
+
+def _handler(json: bool) -> logging.Handler:
     handler = _StandardError()
+    handler.addFilter(_calm)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*_FIRST, *_THEN],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _add_process,
@@ -129,27 +170,13 @@ def configure(json: bool, level: str) -> None:
             ],
         )
     )
-    root = logging.getLogger()
-    for old in [other for other in root.handlers if isinstance(other, _StandardError)]:
-        root.removeHandler(old)
-    root.addHandler(handler)
-    root.setLevel(number)
+    return handler
+
+
+def _quieten_libraries() -> None:
     # Django reports each 4xx and 503 here as well; the request line of runtime.requests already tells it.
     defects = logging.getLogger("django.request")
     defects.setLevel(logging.ERROR)
     defects.filters = [_is_defect]
     logging.getLogger("procrastinate.blueprints").setLevel(logging.WARNING)  # a line at each start, of no use
     logging.getLogger("procrastinate.periodic").setLevel(logging.WARNING)  # the same, for each task
-    logging.captureWarnings(True)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared[:3],
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared[3:],
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # tests set it up anew
-    )

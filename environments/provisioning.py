@@ -80,6 +80,12 @@ def provision_first(password: str) -> Provisioned | None:
         return None if User.objects.exists() else provision(password=password)
 
 
+def is_unused() -> bool:
+    """Return whether no key was ever used and no user ever logged in: the first credentials may be lost."""
+    used = PersonalAPIKey.objects.filter(last_used_at__isnull=False)
+    return not used.exists() and not User.objects.filter(last_login__isnull=False).exists()
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     with transaction.atomic():

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from textwrap import indent
 
 from environments.provisioning import Provisioned
 
@@ -59,7 +58,7 @@ def addresses(base: str) -> str:
     """Return the lines that every start prints."""
     return f"""Healthtrack is ready.
 
-  API    {base}/api/
+  API    {base}/api/schema/
   Docs   {base}/api/docs/
   Admin  {base}/admin/
 """
@@ -76,6 +75,13 @@ def credentials(made: Provisioned, password: str) -> str:
 """
 
 
+def never_used(data_dir: str | None) -> str:
+    """Return the line for an installation whose first credentials may have been lost; ``data_dir`` names its folder."""
+    where = f" --data-dir {shlex.quote(data_dir)}" if data_dir else ""
+    command = f"python3 manage.py bootstrap --password …{where}"
+    return f"No key was ever used and nobody has logged in. New credentials: {command}\n"
+
+
 def first_steps(base: str, made: Provisioned) -> str:
     """Return a curl line and a program that work as they stand."""
     header = shlex.quote(f"Authorization: Bearer {made.personal_api_key}")
@@ -90,8 +96,8 @@ except ValueError as error:
 
 posthog.shutdown()
 """
-    return f"""Send an exception (pip install posthog), then read its frames:
+    return f"""Send an exception (pip install posthog), then read its frames; they show within 2 seconds:
 
-{indent(program, "")}
+{program}
   curl -H {header} {url}
 """

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from uuid import uuid4
 
 import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from runtime import metrics
+from runtime import metrics, request_ids
 
 log = structlog.get_logger("healthtrack.request")
 
-HEADER = "X-Request-ID"
 RETRY_AFTER_SECONDS = 5
-# A caller's own id is kept when it is short and plain: it goes into a header and a log.
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
 _PROBES = frozenset({"livez", "readyz", "metrics"})  # asked every few seconds, and of no interest afterwards
 _TOKEN_IN_PATH = re.compile(r"^/array/[^/]+")
 
@@ -34,8 +30,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer ``request`` through the inner middleware and the view."""
-        sent = request.headers.get(HEADER, "")
-        request_id = sent if _ACCEPTABLE.match(sent) else uuid4().hex
+        request_id = request_ids.choose(request.headers.get(request_ids.HEADER, ""))
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
@@ -49,7 +44,7 @@ class RequestMiddleware:
                 status=response.status_code,
                 ms=round(seconds * 1000, 1),
             )
-        response[HEADER] = request_id
+        response[request_ids.HEADER] = request_id
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -17,6 +17,8 @@ import structlog
 from waitress import wasyncore
 from waitress.server import create_server
 
+from runtime.refusals import Channel
+
 log = structlog.get_logger("healthtrack.web")
 
 FINISH_SECONDS = 20.0  # a request that was received is answered within this time after SIGTERM, or never
@@ -53,6 +55,7 @@ class Server:
             asyncore_use_poll=True,
             **_forwarding(trusted_proxies),
         )
+        self._server.channel_class = Channel
         # Its warning at each request that waits for a thread would be a line per request just when lines hurt.
         self._server.task_dispatcher.queue_logger.setLevel("ERROR")
         self._stopping = False

@@ -6,13 +6,14 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 from django.db import connections
 
 from config import connections as formula
-from environments.provisioning import Provisioned, provision_first
+from environments.provisioning import Provisioned, is_unused, provision_first
 from runtime import schema
 from runtime.announce import Address
 from runtime.bootstrap import places
@@ -72,10 +73,14 @@ def listen(host: str, port: int) -> tuple[socket.socket, Address]:
     return listener, Address(host, listener.getsockname()[1])
 
 
-def prepare_database(web: int, workers: int) -> tuple[Provisioned, str] | None:
+def prepare_database(
+    web: int, workers: int, tell: Callable[[Provisioned, str], None]
+) -> tuple[Provisioned | None, bool]:
     """Bring the database up to date and, where it is empty, make the first user with a project and a key.
 
-    Returns these and the password, or ``None`` where there were users. Raises ``CannotStart``.
+    ``tell`` gets these and the password as soon as they are committed: nothing else knows them, and whatever may still
+    fail or be killed must not lose them. Returns what was made, ``None`` where there were users, and whether nobody has
+    used what an earlier start made. Raises ``CannotStart``.
     """
     try:
         schema.check()
@@ -87,11 +92,14 @@ def prepare_database(web: int, workers: int) -> tuple[Provisioned, str] | None:
         password = secrets.token_urlsafe(12)
         with schema.explained("the first user was made"):
             made = provision_first(password)
+            if made is not None:
+                tell(made, password)
+            unused = made is None and is_unused()
     except schema.DatabaseProblem as error:
         raise CannotStart(str(error)) from None
     finally:
         connections.close_all()  # the supervisor needs none
-    return (made, password) if made is not None else None
+    return made, unused
 
 
 def specifications(

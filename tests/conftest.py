@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-# Property tests are not timed: a busy machine is not a defect of what they test.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
-settings.load_profile("untimed")
+from tests.live import server
 
-from tests.live import server  # noqa: F401 - a fixture
+__all__ = ["server"]
+
+# Property tests are not timed: a busy machine is not a defect of what they test. The examples are the same at each run:
+# a red run can be repeated, and new examples are looked for on purpose (--hypothesis-profile=searching), not by CI.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.register_profile("searching", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")

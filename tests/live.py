@@ -31,6 +31,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from environments.tenancy import guard
 from runtime.supervisor import identity, lifeline
 from runtime.supervisor.state import RunFolder
 
@@ -49,7 +50,7 @@ class LiveServer:
         self.port = 0
         self._options = options
         self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("HEALTHTRACK_")},
+            **{k: v for k, v in os.environ.items() if not k.startswith("HEALTHTRACK_") or k == guard.FILE},
             "HEALTHTRACK_DATA_DIR": str(self.data),
             "HEALTHTRACK_SQL_GUARD": "1",
         }

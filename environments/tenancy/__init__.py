@@ -6,5 +6,6 @@ project. To Django the primary key stays ``id``.
 
 - ``tenancy.models``: `ProjectModel`, `ProjectForeignKey`, `ProjectOneToOneField`: what a model is written with;
 - ``tenancy.operations``: what a migration adds after ``CreateModel``;
-- ``tenancy.guard``: refuses SQL that reads or writes a project table without naming environment_id.
+- ``tenancy.guard``: refuses SQL that reads or writes a project table without naming environment_id;
+- ``tenancy.scoping``: the rule by which it does.
 """

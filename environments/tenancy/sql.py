@@ -33,22 +33,18 @@ class Cursor(psycopg.Cursor[TupleRow]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Run one statement, see `psycopg.Cursor.execute`."""
-        guard.check(_text(query))
+        guard.check(guard.text(query))
         return super().execute(query, params, **options)
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
         """Run one statement for several sets of parameters, see `psycopg.Cursor.executemany`."""
-        guard.check(_text(query))
+        guard.check(guard.text(query))
         super().executemany(query, params_seq, **options)
 
     def copy(self, statement: Any, params: Any = None, **options: Any) -> Any:
         """Start a COPY, see `psycopg.Cursor.copy`."""
-        guard.check(_text(statement))
+        guard.check(guard.text(statement))
         return super().copy(statement, params, **options)
-
-
-def _text(query: Any) -> str:
-    return query.decode() if isinstance(query, bytes) else str(query)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from runtime.bootstrap import pip, places, stamp
+from runtime.bootstrap import condition, pip, places, stamp
+from runtime.bootstrap.condition import python as _python
 from runtime.bootstrap.progress import Progress
 from runtime.bootstrap.stamp import INCLUDES, REQUIREMENTS, Stamp
 
@@ -49,16 +50,22 @@ def ensure(argv: list[str], checkout: Path = places.CHECKOUT) -> None:
 
 
 def _find_or_make(checkout: Path, wanted: str) -> Path:
-    """Return an environment that has the packages ``wanted``: one that is ready, else the first that can be written."""
+    """Return an environment that has the packages ``wanted``: one that is ready, else the first that can be used."""
     beside = checkout / ".venv"
     if _is_ready(beside, checkout, wanted):
         return beside
-    if os.access(checkout, os.W_OK) and (not beside.exists() or os.access(beside, os.W_OK)):
-        folder = beside
-    else:
-        folder = places.cache_folder() / places.checkout_key(checkout) / "venv"
-        if _is_ready(folder, checkout, wanted):
-            return folder
+    folder = beside
+    if not condition.can_be_used(beside):
+        cache = places.cache_folder() / places.checkout_key(checkout)
+        # The last is of this interpreter alone, and so never in the way of another.
+        folders = [cache / "venv", cache / f"venv-{stamp.interpreter_key(cache)[:12]}"]
+        for folder in folders:
+            if _is_ready(folder, checkout, wanted):
+                return folder
+        folder = next(filter(condition.can_be_used, folders), folders[-1])
+        if os.path.lexists(beside):
+            why = "read-only, of another Python, or broken and not made here"
+            Progress().line(f"{beside} stays as it is ({why}); {folder} is used instead")
     _make(folder, checkout, wanted)
     return folder
 
@@ -83,36 +90,24 @@ def _make(folder: Path, checkout: Path, wanted: str) -> None:
             return
         progress.line(f"Python {sys.version.split()[0]}, environment {folder}")
         hashes = stamp.lock_hashes(checkout)  # before pip reads the files: a change meanwhile must not be stamped
-        if not _can_be_refreshed(folder):
+        if not condition.can_be_refreshed(folder):
             _create(folder, progress)
-        stamp.begin(folder)
+        elif stamp.unfinished(folder) is not None or not _is_whole(folder):
+            condition.forget_half_packages(folder, checkout / REQUIREMENTS["dev"])
+        stamp.begin(folder, stamp.INSTALLING)
         pip.install(_python(folder), checkout / REQUIREMENTS[wanted], progress, lock)
         locks = {name: hashes[name] for name in INCLUDES[wanted]}
         Stamp(stamp.interpreter_key(folder), locks, stamp.distributions(folder)).write(folder)
         progress.line("the environment is ready")
 
 
-def _can_be_refreshed(folder: Path) -> bool:
-    """Return whether pip may go on in what is there: a whole environment of this interpreter, ours or a person's own.
-
-    One that was interrupted is never continued: pip takes a half unpacked package for an installed one.
-    """
-    try:
-        lines = (folder / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    if stamp.is_unfinished(folder) or not os.access(_python(folder), os.X_OK):
-        return False
-    if found := Stamp.read(folder):
-        whole = set(found.installed) <= set(stamp.distributions(folder))
-        return whole and found.key == stamp.interpreter_key(folder)
-    settings = dict(line.replace(" ", "").partition("=")[::2] for line in lines)
-    same_version = settings.get("version", settings.get("version_info", "")).startswith(sys.version.split()[0])
-    return same_version and os.path.realpath(_python(folder)) == os.path.realpath(sys.executable)
+def _is_whole(folder: Path) -> bool:
+    found = Stamp.read(folder)
+    return found is None or set(found.installed) <= set(stamp.distributions(folder))
 
 
 def _create(folder: Path, progress: Progress) -> None:
-    """Make an empty environment in ``folder``, whatever was there before."""
+    """Make an empty environment in ``folder``, whatever of ours was there before."""
     try:
         import venv
     except ImportError:
@@ -122,8 +117,11 @@ def _create(folder: Path, progress: Progress) -> None:
     own_pip = pip.runner() is None
     if own_pip and importlib.util.find_spec("ensurepip") is None:
         raise pip.InstallError("This Python has no pip. On Debian and Ubuntu: apt-get install python3-pip")
+    if not condition.can_be_used(folder):  # somebody filled it while we waited for the lock
+        raise pip.InstallError(f"{folder} holds something that is not ours. The command can simply be run again.")
     progress.line("creating it")
-    stamp.begin(folder)
+    (folder / stamp.OURS).touch()
+    stamp.begin(folder, stamp.CREATING)
     for entry in folder.iterdir():
         if entry.name in stamp.KEPT:
             continue
@@ -171,7 +169,3 @@ def _terminated_as_exit() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _python(folder: Path) -> Path:
-    return folder / "bin" / "python"

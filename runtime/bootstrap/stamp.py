@@ -16,8 +16,11 @@ INCLUDES = {"runtime": ("runtime",), "dev": ("dev", "runtime")}
 
 LOCK = ".healthtrack.lock"
 UNFINISHED = ".healthtrack.unfinished"
-KEPT = (LOCK, UNFINISHED)
+OURS = ".healthtrack.ours"
+"""Says that the folder was made here from nothing: only then may it be emptied."""
+KEPT = (LOCK, UNFINISHED, OURS)
 """What stays when an environment is emptied."""
+CREATING, INSTALLING = "creating", "installing"
 
 
 def interpreter_key(venv: Path) -> str:
@@ -69,15 +72,18 @@ class Stamp:
         (venv / UNFINISHED).unlink(missing_ok=True)
 
 
-def begin(venv: Path) -> None:
-    """Mark the environment as unfinished; :meth:`Stamp.write` takes the mark away."""
-    (venv / UNFINISHED).touch()
+def begin(venv: Path, what: str) -> None:
+    """Mark the environment as unfinished, and in which step; :meth:`Stamp.write` takes the mark away."""
+    (venv / UNFINISHED).write_text(what, encoding="utf-8")
     _path(venv).unlink(missing_ok=True)
 
 
-def is_unfinished(venv: Path) -> bool:
-    """Return whether somebody began to change the environment and did not come to the end."""
-    return (venv / UNFINISHED).exists()
+def unfinished(venv: Path) -> str | None:
+    """Return the step in which a change of the environment was interrupted, ``None`` where none was."""
+    try:
+        return (venv / UNFINISHED).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _path(venv: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 
 from runtime.postgres import account as accounts
@@ -75,6 +76,12 @@ def _make(link: Path, account: Account) -> None:
         _open(link)
         return
     OUTSIDE.mkdir(parents=True, exist_ok=True)
+    if left := _abandoned():
+        names = ", ".join(map(str, left))
+        print(
+            f"healthtrack: databases whose data folder is gone (moved or removed; see `belongs-to`): {names}",
+            file=sys.stderr,
+        )
     home = OUTSIDE / secrets.token_hex(8)
     home.mkdir()
     _open(home)
@@ -90,6 +97,16 @@ def _make(link: Path, account: Account) -> None:
     except FileExistsError:  # another command was faster: its home is the one
         (home / "belongs-to").unlink()
         home.rmdir()
+
+
+def _abandoned() -> list[Path]:
+    """Return the homes whose data folder is not there any more. Whether one is still needed is for a person to say."""
+    found = []
+    for note in sorted(OUTSIDE.glob("*/belongs-to")):
+        link = Path(note.read_text(encoding="utf-8", errors="replace").rstrip("\n"))
+        if not link.parent.exists():
+            found.append(note.parent)
+    return found
 
 
 def _open(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pytest plugin of this project: a PostgreSQL for the run, and no unexpected skips.
+"""The pytest plugin of this project: a PostgreSQL for the run, no unexpected skips, no SQL that the guard refused.
 
 ``pyproject.toml`` loads it with ``-p``, so that ``pytest`` alone works as well as ``manage.py test``.
 """
@@ -12,10 +12,12 @@ import pytest
 
 from runtime.postgres import PostgresError
 from runtime.testing.database import TestDatabase
+from runtime.testing.refusals import Refusals
 from runtime.testing.skips import Skips
 
 DATABASE = pytest.StashKey[TestDatabase]()
 SKIPS = pytest.StashKey[Skips]()
+REFUSALS = pytest.StashKey[Refusals]()
 
 
 def _is_controller() -> bool:
@@ -32,6 +34,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
     # The tests, and every server that they start, refuse SQL that does not name its project.
     os.environ.setdefault("HEALTHTRACK_SQL_GUARD", "1")
     options = early_config.known_args_namespace
+    if _is_controller():
+        early_config.stash[REFUSALS] = Refusals()
+        early_config.add_cleanup(early_config.stash[REFUSALS].close)
     if _is_controller() and not (options.help or options.version or options.collectonly):
         database = TestDatabase(reuse=bool(getattr(options, "reuse_db", False)))
         early_config.stash[DATABASE] = database
@@ -65,16 +70,20 @@ class _SkipRecorder:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Turn a green run red for an unexpected skip."""
+    """Turn a green run red for an unexpected skip and for SQL that the guard refused, in whatever process."""
     green = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-    if _is_controller() and green and session.config.stash[SKIPS].unexpected:
+    if _is_controller() and green and (session.config.stash[SKIPS].unexpected or session.config.stash[REFUSALS].read()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """List every skipped test with its reason."""
+    """List every skipped test with its reason, and every statement that the guard refused."""
     skips = config.stash[SKIPS]
     if skips.seen:
         terminalreporter.section("skipped tests", red=bool(skips.unexpected))
         for line in skips.lines():
             terminalreporter.line(line, red=line.startswith("UNEXPECTED"))
+    if refused := config.stash[REFUSALS].read():
+        terminalreporter.section("SQL that names no environment_id", red=True)
+        for line in refused:
+            terminalreporter.line(line, red=True)

@@ -10,7 +10,7 @@ from django.db import connection
 
 from environments import clock, secrets
 from environments.models import Membership, Organization, PersonalAPIKey, Project, User
-from environments.provisioning import Provisioned, ProvisioningError, provision, provision_first
+from environments.provisioning import Provisioned, ProvisioningError, is_unused, provision, provision_first
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,16 @@ def test_an_empty_installation_gets_a_first_user_who_may_open_the_admin() -> Non
     assert (membership.user, membership.organization) == (user, project.organization)
     assert membership.level == Membership.Level.OWNER
     assert user.current_project == project
+
+
+def test_it_is_unused_until_a_key_was_used_or_somebody_logged_in() -> None:
+    provision_first("secret")
+    assert is_unused()
+    PersonalAPIKey.objects.update(last_used_at=MOMENT)
+    assert not is_unused()
+    PersonalAPIKey.objects.update(last_used_at=None)
+    User.objects.update(last_login=MOMENT)
+    assert not is_unused()
 
 
 def test_the_key_is_stored_as_its_hash_with_its_scopes_and_label() -> None:

@@ -8,7 +8,6 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from environments.models import Organization, Project
-from environments.tenancy import guard
 from environments.tenancy.models import ProjectForeignKey, ProjectOneToOneField, ProjectRow
 from errortracking.models import (
     EventLedger,
@@ -198,55 +197,3 @@ def test_the_ledger_is_keyed_by_project_and_uuid(projects: tuple[Project, Projec
     with pytest.raises(IntegrityError), transaction.atomic():
         EventLedger.objects.create(environment=mine, uuid=uuid, received_at=timezone.now())
     assert EventLedger.objects.filter(environment_id=theirs.id).count() == 1
-
-
-class TestGuard:
-    """The suite itself runs under the guard; here is what it refuses and lets through."""
-
-    def test_the_suite_runs_under_the_guard(self) -> None:
-        with pytest.raises(guard.UnscopedQuery):
-            Release.objects.filter(version="1").exists()
-
-    @pytest.mark.parametrize(
-        "statement",
-        [
-            "SELECT * FROM errortracking_release",
-            "SELECT environment_id FROM errortracking_release WHERE id = 1",
-            'DELETE FROM "errortracking_release" WHERE id = 1',
-            'UPDATE "errortracking_release" SET "environment_id" = 1, "version" = 2 WHERE "id" = 3',
-            "WITH gone AS (DELETE FROM errortracking_event_p20261122 RETURNING 1) SELECT count(*) FROM gone",
-            "INSERT INTO healthtrack_healthissue (id) VALUES (1)",
-        ],
-    )
-    def test_an_unscoped_statement_is_refused(self, statement: str) -> None:
-        with pytest.raises(guard.UnscopedQuery):
-            guard.check(statement)
-
-    @pytest.mark.parametrize(
-        "statement",
-        [
-            "SELECT id FROM errortracking_release WHERE environment_id = 1",
-            'UPDATE "errortracking_release" SET "version" = 2 WHERE "environment_id" = 1 AND "id" = 3',
-            "INSERT INTO errortracking_release (environment_id, id) VALUES (1, 2)",
-            "SELECT id FROM environments_user WHERE email = 'a'",
-            "SELECT 1",
-            "CREATE TABLE errortracking_event_p20261122 PARTITION OF errortracking_event DEFAULT",
-        ],
-    )
-    def test_a_scoped_statement_passes(self, statement: str) -> None:
-        guard.check(statement)
-
-    def test_maintenance_says_that_it_means_all_projects(self) -> None:
-        with guard.maintenance("counts for the test"):
-            assert Release.objects.count() == 0
-        with pytest.raises(guard.UnscopedQuery):
-            Release.objects.count()
-
-    def test_the_raw_cursor_is_guarded_too(self) -> None:
-        from environments.tenancy import sql
-
-        with sql.cursor() as cursor:
-            with pytest.raises(guard.UnscopedQuery):
-                cursor.execute("SELECT id FROM errortracking_release")
-            cursor.execute("SELECT id FROM errortracking_release WHERE environment_id = 1")
-            assert cursor.fetchall() == []

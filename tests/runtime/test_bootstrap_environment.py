@@ -27,7 +27,7 @@ class FakePip:
         self.installed.append(lock.name)
         site = python.parent.parent / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
         site.mkdir(parents=True, exist_ok=True)
-        for line in lock.read_text().split():
+        for line in lock.read_text().replace("==", "-").split():
             (site / f"{line}.dist-info").mkdir(exist_ok=True)
             if self.fails_with:
                 raise self.fails_with
@@ -113,32 +113,67 @@ def test_a_lock_file_that_changes_while_pip_runs_is_installed_the_next_time(
     assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
 
 
+def package(folder: Path, name: str, *, missing: bool = False, record: bool = True) -> Path:
+    """Install a package with one module by hand; returns its record's folder."""
+    information = site(folder) / f"{name}.dist-info"
+    information.mkdir(exist_ok=True)
+    module = f"{name.partition('-')[0]}.py"
+    if not missing:
+        (site(folder) / module).touch()
+    if record:
+        (information / "RECORD").write_text(f"{module},,\n{information.name}/RECORD,,\n")
+    return information
+
+
 @pytest.mark.parametrize("failure", [KeyboardInterrupt(), pip.InstallError("no network"), OSError("disk full")])
-def test_one_that_was_interrupted_is_begun_anew_from_empty(
+def test_a_refresh_that_was_interrupted_goes_on_in_place_and_half_packages_are_installed_again(
     ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, failure: BaseException
 ) -> None:
+    folder = ready("runtime")
+    (checkout / "requirements" / "dev.txt").write_text("django==5\npytest==9\nhalf==1")
     fake_pip.fails_with = failure
     with pytest.raises(type(failure)):
         ready("dev")
-    assert (site(checkout / ".venv") / "django-5.dist-info").exists()
-    (checkout / ".venv" / "half").touch()
-    fake_pip.fails_with = None
-    (checkout / "requirements" / "dev.txt").write_text("pytest-9")
-    folder = ready("dev")
-    assert not (folder / "half").exists()
-    assert not (site(folder) / "django-5.dist-info").exists()
+    whole = package(folder, "django-5")
+    package(folder, "pytest-9", missing=True)
+    package(folder, "half-1", record=False)
+    foreign = package(folder, "foreign-1", missing=True)
+    (folder / "postgresql").touch()  # what a running server may have in use
+    seen: list[bool] = []
+
+    def look(python: Path, lock: Path, progress: Progress, keep_open: int) -> None:
+        seen.extend((site(folder) / f"{name}.dist-info").exists() for name in ("pytest-9", "half-1"))
+        fake_pip.fails_with = None
+        fake_pip(python, lock, progress, keep_open)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pip, "install", look)
+        assert ready("dev") == folder
+    assert seen == [False, False]
+    assert (whole / "RECORD").exists()
+    assert foreign.exists()
+    assert (folder / "postgresql").exists()
+    ready("dev")
+    assert fake_pip.installed == ["runtime.txt", "dev.txt", "dev.txt"]
 
 
-def test_a_refresh_that_was_interrupted_is_begun_anew_from_empty(
-    ready: Callable[[str], Path], fake_pip: FakePip
+def test_one_whose_creation_was_interrupted_is_begun_anew_from_empty(
+    ready: Callable[[str], Path], fake_pip: FakePip, monkeypatch: pytest.MonkeyPatch, checkout: Path
 ) -> None:
-    folder = ready("runtime")
-    fake_pip.fails_with = KeyboardInterrupt()
+    import venv
+
+    def interrupted(folder: Path, **_: object) -> None:
+        create(folder, symlinks=True)
+        raise KeyboardInterrupt
+
+    create = venv.create
+    monkeypatch.setattr(venv, "create", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        ready("dev")
-    fake_pip.fails_with = None
-    (folder / "half").touch()
-    ready("runtime")
+        ready("runtime")
+    (checkout / ".venv" / "half").touch()
+    monkeypatch.setattr(venv, "create", create)
+    folder = ready("runtime")
+    assert folder == checkout / ".venv"
     assert not (folder / "half").exists()
 
 
@@ -163,20 +198,117 @@ def break_interpreter(folder: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "key": "another Python"}))
 
 
-@pytest.mark.parametrize("damage", [break_python, break_configuration, break_package, break_interpreter])
-def test_a_damaged_one_or_one_of_another_python_is_made_anew(
+@pytest.mark.parametrize("damage", [break_python, break_configuration])
+def test_one_of_ours_whose_interpreter_does_not_run_is_made_anew(
     ready: Callable[[str], Path], fake_pip: FakePip, damage: Callable[[Path], None]
 ) -> None:
     folder = ready("runtime")
     (folder / "old").touch()
     damage(folder)
-    ready("runtime")
+    assert ready("runtime") == folder
     assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
     assert not (folder / "old").exists()
     assert (folder / "bin" / "python").exists()
     assert (folder / "pyvenv.cfg").exists()
     ready("runtime")
     assert len(fake_pip.installed) == 2
+
+
+@pytest.mark.parametrize("damage", [break_package, break_interpreter])
+def test_one_of_ours_whose_interpreter_runs_is_mended_in_place(
+    ready: Callable[[str], Path], fake_pip: FakePip, damage: Callable[[Path], None]
+) -> None:
+    folder = ready("runtime")
+    (folder / "old").touch()
+    damage(folder)
+    assert ready("runtime") == folder
+    assert (folder / "old").exists()
+    assert (site(folder) / "django-5.dist-info").exists()
+    ready("runtime")
+    assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
+
+
+def someone_elses(checkout: Path) -> Path:
+    import venv
+
+    venv.create(checkout / ".venv", symlinks=True)
+    (checkout / ".venv" / "mine").touch()
+    return checkout / ".venv"
+
+
+def another_python(folder: Path) -> None:
+    (folder / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.9.2\n")
+
+
+def not_an_environment(folder: Path) -> None:
+    break_configuration(folder)
+    break_python(folder)
+
+
+@pytest.mark.parametrize("how", [another_python, break_python, break_configuration, not_an_environment])
+def test_one_of_somebody_else_that_cannot_be_used_is_left_alone_and_this_is_said(
+    ready: Callable[[str], Path],
+    fake_pip: FakePip,
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    how: Callable[[Path], None],
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    theirs = someone_elses(checkout)
+    how(theirs)
+    before = sorted(theirs.rglob("*"))
+    expected = tmp_path / "cache" / "healthtrack" / places.checkout_key(checkout) / "venv"
+    assert ready("runtime") == expected
+    said = [line for line in capsys.readouterr().err.splitlines() if "is used instead" in line]
+    assert len(said) == 1
+    assert str(theirs) in said[0]
+    assert str(expected) in said[0]
+    assert sorted(theirs.rglob("*")) == before
+    assert ready("runtime") == expected
+    assert fake_pip.installed == ["runtime.txt"]
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupted_completion_does_not_make_somebody_elses_ours(
+    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    theirs = someone_elses(checkout)
+    fake_pip.fails_with = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        ready("runtime")
+    fake_pip.fails_with = None
+    break_python(theirs)
+    assert ready("runtime") != theirs
+    assert (theirs / "mine").exists()
+
+
+def test_one_of_ours_with_another_python_that_runs_is_left_to_what_may_run_from_it(
+    ready: Callable[[str], Path], fake_pip: FakePip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = ready("runtime")
+    # The same interpreter under another name: as far as this one can tell, another build.
+    copy = tmp_path / "python3"
+    copy.symlink_to(sys.executable)
+    (folder / "in-use").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "realpath", lambda path: str(path))
+        other = ready("dev")
+        assert other.is_relative_to(tmp_path / "cache")
+        assert ready("dev") == other
+    assert (folder / "in-use").exists()
+
+
+def test_a_file_in_its_place_is_left_alone(
+    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (checkout / ".venv").write_text("mine")
+    assert ready("runtime").is_relative_to(tmp_path / "cache")
+    assert (checkout / ".venv").read_text() == "mine"
 
 
 def test_one_with_an_unreadable_stamp_is_checked_by_pip(ready: Callable[[str], Path], fake_pip: FakePip) -> None:
@@ -198,7 +330,7 @@ def test_one_that_a_person_made_is_kept_and_completed(
     assert fake_pip.installed == ["dev.txt"]
 
 
-def test_one_that_was_moved_with_its_checkout_is_made_anew(
+def test_one_that_was_moved_with_its_checkout_is_installed_again(
     ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path
 ) -> None:
     ready("runtime")

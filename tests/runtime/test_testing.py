@@ -14,6 +14,7 @@ import pytest
 from runtime.bootstrap.places import CHECKOUT
 from runtime.testing import command, database
 from runtime.testing.skips import Skips
+from tests.live import LiveServer
 
 SUITE = """
 import os, pytest, psycopg
@@ -90,6 +91,59 @@ def test_a_module_that_skips_itself_is_unexpected_too(suite: Suite, options: lis
     done = suite.run(*options)
     assert done.returncode == 1
     assert "UNEXPECTED tests/test_suite.py: could not import 'no_such_package'" in done.stdout
+
+
+GUARDED = """
+import contextlib, subprocess, sys
+import django
+django.setup()
+from environments.tenancy import guard
+
+SWALLOWED = '''
+import contextlib, django
+django.setup()
+from environments.tenancy import guard
+with contextlib.suppress(Exception):
+    guard.check("SELECT id FROM errortracking_release")
+'''
+
+def test_here():
+    with BLOCK, contextlib.suppress(Exception):
+        guard.check("SELECT id FROM errortracking_issue")
+
+def test_in_a_process_of_its_own():
+    subprocess.run([sys.executable, "-c", SWALLOWED if "expected" not in "BLOCK" else ""], check=True)
+"""
+
+
+def guarded(suite: Suite, block: str, options: list[str]) -> subprocess.CompletedProcess[str]:
+    (suite.folder / "tests" / "test_suite.py").write_text(GUARDED.replace("BLOCK", block))
+    return suite.run(*options, DJANGO_SETTINGS_MODULE="config.settings")
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_sql_that_the_guard_refused_is_listed_and_makes_the_run_red_though_it_was_swallowed(
+    suite: Suite, options: list[str]
+) -> None:
+    done = guarded(suite, "contextlib.nullcontext()", options)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    assert "test_suite.py::test_here (call): SELECT id FROM errortracking_issue" in done.stdout
+    assert "::test_in_a_process_of_its_own (call): SELECT id FROM errortracking_release" in done.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["-n", "2"]])
+def test_sql_that_a_test_provokes_on_purpose_is_not(suite: Suite, options: list[str]) -> None:
+    done = guarded(suite, "guard.expected()", options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "errortracking_issue" not in done.stdout
+
+
+def test_a_server_of_the_tests_writes_what_its_guard_refuses_to_the_file_of_the_run(
+    server: LiveServer,
+) -> None:
+    printed = server.manage("shell", "-c", "from environments.tenancy import guard; print(guard._file)").stdout
+    assert os.environ["HEALTHTRACK_SQL_GUARD_FILE"] in printed
 
 
 def test_a_failing_test_stays_a_failing_test(suite: Suite) -> None:

@@ -44,8 +44,11 @@ def test_the_first_start_tells_everything_once_and_what_it_prints_works_when_pas
     with live_server(embedded=True) as server:
         output = server.output
         url = server.url
-        assert requests.get(printed(output, "Docs")).status_code == 200
-        assert requests.get(printed(output, "Admin")).status_code == 200
+        for name in ("API", "Docs", "Admin"):
+            assert requests.get(printed(output, name)).status_code == 200
+        assert "they show within 2 seconds" in output
+        assert requests.get(f"{url}/api/unknown").status_code == 404
+        assert output.count("Password") == 1
         password, token, key = (printed(output, n) for n in ("Password", "Project token", "Personal API key"))
 
         # The program as it stands between the lines around it, and the curl line with curl's own meaning of it.
@@ -93,6 +96,7 @@ def test_the_first_start_tells_everything_once_and_what_it_prints_works_when_pas
         assert "Healthtrack is ready." in server.output
         assert "phx_" not in server.output
         assert "Password" not in server.output
+        assert "bootstrap" not in server.output
         assert secret.read_text() == before
         assert frames() == [frame]
         assert login.get(f"{url}/admin/").status_code == 200  # the session outlives the restart
@@ -224,18 +228,43 @@ def test_two_machines_that_start_at_once_share_the_work() -> None:
             assert server.stop() == 0
 
 
+def break_children(server: LiveServer, statement: str) -> Path:
+    """Have every web process run ``statement`` first: the supervisor's own environment is the same, and stays whole."""
+    server._environment["PYTHONPATH"] = str(server.folder)
+    path = server.folder / "sitecustomize.py"
+    path.write_text(f"import os, sys, time\nif 'web' in sys.argv[1:2] or 'web' in sys.orig_argv: {statement}\n")
+    return path
+
+
 def test_credentials_are_told_even_when_the_server_does_not_come_up() -> None:
-    broken = "/nonexistent/key"
     with live_server(start=False, workers=0) as server:
-        # The supervisor reads its own settings; only its children are given the broken file, by way of a python option.
-        server._environment["PYTHONPATH"] = str(server.folder)
-        (server.folder / "sitecustomize.py").write_text(
-            f"import os, sys\nif 'web' in sys.argv[1:2] or 'web' in sys.orig_argv: raise SystemExit({broken!r})\n"
-        )
+        break_children(server, "raise SystemExit('/nonexistent/key')")
         server.start(wait=False)
         assert server.wait_end() == 1
         assert printed(server.output, "Personal API key").startswith("phx_")
         assert "web-1 ended 3 times before the server was ready" in server.log
+
+
+def test_credentials_outlive_a_kill_before_the_server_is_ready_and_their_loss_is_noticed() -> None:
+    hint = "New credentials: python3 manage.py bootstrap --password …"
+    with live_server(start=False, workers=0) as server:
+        broken = break_children(server, "time.sleep(600)")
+        server.start(wait=False)
+        server.until(lambda: "Personal API key" in server.output)
+        assert "Healthtrack is ready." not in server.output
+        server.stop(signal.SIGKILL)
+        key = printed(server.output, "Personal API key")
+        broken.unlink()
+
+        server.start()
+        assert hint in server.output
+        assert "phx_" not in server.output
+        url = f"{server.url}/api/environments/1/error_tracking/releases/"
+        assert requests.get(url, headers={"Authorization": f"Bearer {key}"}).status_code == 200
+        server.stop()
+        server.start()
+        assert "bootstrap" not in server.output
+        assert "Password" not in server.output
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -17,10 +18,15 @@ import pytest
 
 SERVER = """
 import socket, sys, time
+from django.core.exceptions import RequestDataTooBig
 from runtime.server import Server
 
 def application(environ, start_response):
-    body = environ["wsgi.input"].read()
+    try:
+        body = environ["wsgi.input"].read()
+    except RequestDataTooBig:
+        start_response("413 Too Large", [])
+        return [("refused by the application, length " + environ["CONTENT_LENGTH"]).encode()]
     path = environ["PATH_INFO"]
     if path == "/slow":
         time.sleep(1)
@@ -143,8 +149,8 @@ def test_a_connection_made_before_the_stop_is_served(web: Web) -> None:
     client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     web.terminate()
     os.kill(web.process.pid, signal.SIGCONT)
-    assert client.recv(1000).endswith(b"ok")
-    client.close()
+    with client, client.makefile("rb") as answer:
+        assert answer.read().endswith(b"ok")
     assert web.wait() == "drained\n"
 
 
@@ -157,8 +163,39 @@ def test_the_socket_outlives_the_process_that_served_it(web: Web) -> None:
 
 def test_a_large_body_arrives_whole_and_one_too_large_is_refused(web: Web) -> None:
     assert web.get("/length", b"x" * 3_000_000) == "3000000"
-    with web.begin(length=33 * 1024 * 1024) as client:
-        assert client.recv(1000).startswith(b"HTTP/1.1 413 ")
+    with web.begin(length=33 * 1024 * 1024) as client, client.makefile("rb") as answer:
+        text = answer.read()  # which ends: the rest of the body must not be taken for a request
+    assert text.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close" in text
+    assert text.endswith(b"refused by the application, length 34603008")
+
+
+def test_a_request_that_breaks_http_is_refused_in_the_shape_of_its_route(web: Web) -> None:
+    def ask(path: str, broken: bytes = b"Content-Length: x") -> tuple[bytes, bytes]:
+        with socket.create_connection(("127.0.0.1", web.port), timeout=20) as client:
+            head = b"POST %s HTTP/1.1\r\nHost: x\r\nOrigin: https://shop.example\r\nX-Request-ID: mine\r\n"
+            client.sendall(head % path.encode() + broken + b"\r\n\r\n")
+            with client.makefile("rb") as answer:
+                head, _, body = answer.read().partition(b"\r\n\r\n")
+                return head, body
+
+    head, body = ask("/api/environments/1/x/")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"Content-Type: application/json" in head
+    assert b"X-Request-Id: mine" in head
+    assert b"Access-Control-" not in head
+    assert json.loads(body) == {
+        "type": "invalid_request",
+        "code": "bad_request",
+        "detail": "The request cannot be read.",
+        "attr": None,
+    }
+    head, body = ask("/batch/")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"Access-Control-Allow-Origin: https://shop.example" in head
+    assert b"X-Request-Id: mine" in head
+    assert body == b"Bad Request: Content-Length is invalid\n"
+    assert ask("/e/", b"Transfer-Encoding: gzip")[0].startswith(b"HTTP/1.1 501 ")
 
 
 def test_what_a_client_says_of_its_address_is_not_believed(web: Web) -> None:

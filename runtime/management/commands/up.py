@@ -68,8 +68,8 @@ class Command(BaseCommand):
             raise CommandError("Interrupted before the server was up.", returncode=130) from None
 
     def _serve(self, data: Path, folder: RunFolder, listener: Any, address: Address, web: int, workers: int) -> None:
-        made = start.prepare_database(web, workers)
-        teller = _Teller(self, address, made)
+        teller = _Teller(self, address)
+        teller.made, teller.unused = start.prepare_database(web, workers, teller.tell_credentials)
         environment = {
             **_key(data),
             "HEALTHTRACK_NO_BOOTSTRAP": "1",
@@ -93,40 +93,38 @@ class Command(BaseCommand):
                 supervisor.ready = True
                 teller.tell_all()
 
-        try:
-            supervisor.run(on_tick, before_stop=listener.close)
-        finally:
-            teller.tell_credentials()
+        supervisor.run(on_tick, before_stop=listener.close)
         if supervisor.failure is not None:
             raise start.CannotStart(f"{supervisor.failure}; the log above says why.")
         self.stdout.write("Stopped.")
 
 
 class _Teller:
-    """Tells the credentials exactly once, whether the server became ready or not: nothing else knows them."""
+    """Tells the credentials as soon as they exist, whatever comes of the start, and the addresses once they answer."""
 
-    def __init__(self, command: BaseCommand, address: Address, made: tuple[Provisioned, str] | None) -> None:
-        self._command, self._url, self._made = command, os.environ.get("HEALTHTRACK_SITE_URL") or address.url, made
+    def __init__(self, command: BaseCommand, address: Address) -> None:
+        self._command, self._url = command, os.environ.get("HEALTHTRACK_SITE_URL") or address.url
         self._local = address.url
+        self.made: Provisioned | None = None
+        self.unused = False
         self.ready = False
 
     def set_ready(self) -> None:
         """Note that the server answers; called from another thread."""
         self.ready = True
 
-    def tell_all(self) -> None:
-        """Print the addresses, and at a first start the credentials and what to do with them."""
-        self._write(announce.addresses(self._url.rstrip("/")))
-        if self._made is not None:
-            made = self._made[0]
-            self.tell_credentials()
-            self._write(announce.first_steps(self._local, made))
+    def tell_credentials(self, made: Provisioned, password: str) -> None:
+        """Print what only a first start knows."""
+        self._write(announce.credentials(made, password) + "\n")
 
-    def tell_credentials(self) -> None:
-        """Print the credentials if they have not been printed yet."""
-        if self._made is not None:
-            made, self._made = self._made, None
-            self._write(announce.credentials(*made))
+    def tell_all(self) -> None:
+        """Print the addresses, and what to do first or, where the credentials may be lost, how to get new ones."""
+        text = announce.addresses(self._url.rstrip("/"))
+        if self.made is not None:
+            text += "\n" + announce.first_steps(self._local, self.made)
+        elif self.unused:
+            text += "\n" + announce.never_used(_other_data_folder())
+        self._write(text)
 
     def _write(self, text: str) -> None:
         try:
@@ -154,6 +152,18 @@ def _key(data: Path) -> dict[str, str]:
         return secret_key.ensure(data)
     except OSError as error:
         raise start.CannotStart(f"The secret key in {data} cannot be used ({error.strerror}).") from None
+
+
+def _other_data_folder() -> str | None:
+    """Return the data folder where a command must be told which one, so that a line to paste finds the database."""
+    if entry.cluster() is None:
+        return None
+    data = places.data_folder()
+    try:
+        usual = places.data_folder({k: v for k, v in os.environ.items() if k != "HEALTHTRACK_DATA_DIR"})
+    except places.NoPlace:
+        return str(data)
+    return str(data) if data != usual else None
 
 
 def _me() -> Row:

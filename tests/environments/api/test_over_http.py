@@ -44,6 +44,20 @@ def wire(server: LiveServer) -> Wire:
 JSON = {"Content-Type": "application/json"}
 
 
+def test_a_body_beyond_the_web_servers_own_limit_is_the_apis_413_and_is_never_waited_for(wire: Wire) -> None:
+    announced = {"Content-Length": "40000000", "X-Request-ID": "mine", **JSON}
+    status, headers, sent = wire.send("POST", f"{wire.root}/releases/", None, announced)
+    assert (status, headers["Content-Type"], headers["X-Request-ID"]) == (413, "application/json", "mine")
+    assert json.loads(sent) == {
+        "type": "invalid_request",
+        "code": "request_too_large",
+        "detail": "Request body exceeds the maximum of 20 MB.",
+        "attr": None,
+    }
+    status, _, sent = wire.send("POST", f"{wire.root}/releases/", None, {**announced, "Authorization": "Bearer phx_no"})
+    assert (status, json.loads(sent)["code"]) == (401, "authentication_failed")
+
+
 def test_a_release_goes_through_its_whole_life(wire: Wire) -> None:
     body = json.dumps({"version": "1", "project": "web", "hash_id": "wire"})
     status, headers, sent = wire.send("POST", f"{wire.root}/releases", body, JSON)

@@ -1,0 +1,7 @@
+"""The admin of error tracking: for looking, and for what a person decides about an issue."""
+
+from __future__ import annotations
+
+from errortracking.admin import issues, tables
+
+__all__ = ["issues", "tables"]

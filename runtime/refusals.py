@@ -1,0 +1,86 @@
+"""What the web server cannot or will not read, answered as the application answers: in its shapes, with its headers.
+
+waitress answers such requests itself, in a text of its own that no SDK and no browser's page could make sense of.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from django.core.exceptions import RequestDataTooBig
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask, Task, WSGITask
+from waitress.utilities import RequestEntityTooLarge
+
+from runtime import request_ids
+
+
+class _NotRead:
+    """The body that was not taken. Whoever asks for it learns why there is none; both APIs translate the exception."""
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise RequestDataTooBig("the body is larger than the server reads")
+
+    read = readline = readlines = __iter__ = _refuse
+
+
+class _TooLargeTask(WSGITask):  # type: ignore[misc]
+    """Lets the application refuse a body beyond the server's limit, which is above every limit of its own.
+
+    So the answer has its text, CORS headers and request id, and is logged and counted like any other.
+    """
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the request's WSGI environment, with a length and no body."""
+        environ: dict[str, Any] = super().get_environment()
+        if self.request.chunked:  # as far as it was read
+            environ["CONTENT_LENGTH"] = str(self.request.body_bytes_received)
+        environ["wsgi.input"] = _NotRead()
+        return environ
+
+    def execute(self) -> None:
+        """Answer, and close the connection: the rest of the body is no next request."""
+        self.set_close_on_finish()
+        super().execute()
+
+
+class _UnreadableTask(ErrorTask):  # type: ignore[misc]
+    """Answers a request that breaks HTTP's own rules. The application never sees it: nothing in it can be trusted."""
+
+    def execute(self) -> None:
+        """Answer with waitress's status: 400, 431 or 501, or 500 where an answer failed halfway."""
+        error, headers = self.request.error, self.request.headers
+        self.status = f"{error.code} {error.reason}"
+        path = getattr(self.request, "path", "")  # none, where not even the first line could be read
+        if path == "/api" or path.startswith("/api/"):
+            kind, code, detail = ("invalid_request", "bad_request", "The request cannot be read.")
+            if error.code == 500:
+                kind, code, detail = ("server_error", "error", "A server error occurred.")
+            body = json.dumps({"type": kind, "code": code, "detail": detail, "attr": None}).encode()
+            self.response_headers.append(("Content-Type", "application/json"))
+        else:
+            body = f"{error.reason}: {error.body}\n".encode()
+            self.response_headers.append(("Content-Type", "text/plain; charset=utf-8"))
+            if origin := headers.get("ORIGIN"):
+                self.response_headers += [
+                    ("Vary", "Origin"),
+                    ("Access-Control-Allow-Origin", origin),
+                    ("Access-Control-Allow-Credentials", "true"),
+                ]
+        self.response_headers.append((request_ids.HEADER, request_ids.choose(headers.get("X_REQUEST_ID", ""))))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def _task(channel: HTTPChannel, request: Any) -> Task:
+    if isinstance(request.error, RequestEntityTooLarge):
+        return _TooLargeTask(channel, request)
+    return _UnreadableTask(channel, request)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection whose refusals are ours."""
+
+    error_task_class = staticmethod(_task)

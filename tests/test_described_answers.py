@@ -1,0 +1,74 @@
+"""Whatever a client sends, the answer is one that the OpenAPI description of the server describes.
+
+Schemathesis makes requests from the description, right and wrong ones, and compares what a live server answers: no
+server error, no status, content type, header or body that is not described.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import requests
+
+from tests.live import live_server
+
+EXAMPLES: Final = 12
+"""Random requests of an operation, after those that schemathesis thinks of for each rule of the description."""
+
+NOT_CHECKED: Final = [
+    # The description says which form a value has; the contract takes others, too: "7" for 7, "yes" for true, a number
+    # for a text (1.4, 4, 5), a wrong `limit` or `order_by` for none (1.5, 7), a plain 404 for a malformed id.
+    "negative_data_rejection",
+    # What the description allows may still be refused: a hash id that is taken, an empty version (4), an issue that is
+    # resolved already (2.2), a text with NUL characters.
+    "positive_data_acceptance",
+]
+OPTIONS: Final = [
+    *("--seed", "1", "--generation-deterministic"),
+    *("--max-examples", str(EXAMPLES), "--continue-on-failure", "--exclude-checks", ",".join(NOT_CHECKED)),
+]
+KINDS: Final = {
+    "recommendations": "recommendation",
+    "releases": "release",
+    "stack_frames": "frame",
+    "health_issues": "health_issue",
+}
+
+
+def with_examples(description: dict[str, Any], project: int, names: dict[str, list[str]]) -> dict[str, Any]:
+    """Return the description with the names that exist: a random text is never the id of anything."""
+    for path, item in description["paths"].items():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] in {"environment_id", "project_id"}:
+                    known = [str(project), "@current"]
+                elif parameter["name"] == "id":
+                    known = names[next(kind for place, kind in KINDS.items() if f"/{place}/" in path)]
+                elif parameter["name"] == "hash_id":
+                    known = names["hash"]
+                else:
+                    continue
+                parameter["schema"] = {"type": "string", "enum": known}
+    return description
+
+
+def test_every_answer_is_described(tmp_path: Path) -> None:
+    with live_server(HEALTHTRACK_RATE_LIMITS="off") as server:
+        made = server.bootstrap(email="generator@example.com", scopes="*")
+        project = made["environment_id"]
+        program = f"from tests.furnishing import furnish_as_json; furnish_as_json({project}, 40)"
+        names = json.loads(server.manage("shell", "--no-imports", "-c", program).stdout)
+        description = requests.get(f"{server.url}/api/schema/?format=json", timeout=30).json()
+        (tmp_path / "openapi.json").write_text(json.dumps(with_examples(description, project, names)))
+        command = [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", server.url, *OPTIONS]
+        command += ["--header", f"Authorization: Bearer {made['personal_api_key']}"]
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode:
+            pytest.fail(done.stdout, pytrace=False)
