@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 import requests
 
+SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
 T = TypeVar("T")
 
 HERE = Path(__file__).parent
@@ -55,9 +57,22 @@ def install_node_packages(folder: Path) -> Path:
         shutil.copy(program, folder / program.name)
     binary, npm = node()
     command = [binary, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--cache", str(folder / ".npm")]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=_trusting(), capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def _trusting() -> dict[str, str]:
+    """Return an environment in which Node trusts what Python and pip trust, such as a company's own authority.
+
+    Node brings its own certificates and looks at the system's only when told to.
+    """
+    default = ssl.get_default_verify_paths().cafile
+    candidates = [os.environ.get("PIP_CERT"), os.environ.get("SSL_CERT_FILE"), default, *SYSTEM_CERTIFICATES]
+    found = next((path for path in candidates if path and os.path.isfile(path)), None)
+    return {**({"NODE_EXTRA_CA_CERTS": found} if found else {}), **os.environ}
 
 
 def run_node(folder: Path, name: str, *arguments: str, expect: int = 0) -> str:
