@@ -71,6 +71,7 @@ TEMPLATES = [
 
 DATABASES = {"default": database.from_environment()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_REDIRECT_URL = "/admin/"  # the only pages there are for people
 AUTH_USER_MODEL = "environments.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -9,9 +9,17 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
 
 from environments.models import Project
 from environments.tenancy.admin import ReadOnlyAdmin
+
+
+class InKeyOrder(ChangeList):  # type: ignore[misc] # unfold has no types
+    """A list that no column sorts: ``sortable_by`` takes the links away, but ``?o=`` would still sort."""
+
+    def get_ordering_field(self, field_name: str) -> None:
+        """Return that a column has nothing to sort by."""
 
 
 class PipelineAdmin(ReadOnlyAdmin):
@@ -27,8 +35,12 @@ class PipelineAdmin(ReadOnlyAdmin):
     list_select_related: Any = ("environment",)
     search_fields: Any = ("pk",)
     search_help_text = "An id."
-    search_uuid = "pk"
-    """What a searched uuid is compared with."""
+    search_uuid: str | None = "pk"
+    """What a searched uuid is compared with; ``None`` where the key is no uuid."""
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        """Return the kind of list."""
+        return InKeyOrder
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with this id, by the index that begins with the project."""
@@ -47,11 +59,31 @@ class PipelineAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        try:
-            return queryset.filter(**{self.search_uuid: UUID(term)}), False
-        except ValueError:
-            pass
+        if self.search_uuid and _is_uuid(term):
+            return queryset.filter(**{self.search_uuid: term}), False
         if self.search_fields == PipelineAdmin.search_fields:
             return queryset.none(), False
         found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
         return found
+
+
+class GoesWithItsPerson:
+    """A mixin for rows that go when the person or role goes whom they name; deleted by themselves they are not.
+
+    Django asks here, too, when it collects what hangs on a person, and would refuse to delete the person.
+    """
+
+    opts: Any
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether ``obj`` may go with something else."""
+        page = request.resolver_match.url_name if request.resolver_match else None
+        return obj is not None and not (page or "").startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

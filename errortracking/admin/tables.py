@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from errortracking.admin.pipeline import PipelineAdmin
+from errortracking.admin.pipeline import GoesWithItsPerson, PipelineAdmin
 from errortracking.models import (
     AssignmentRule,
     BypassRule,
@@ -130,7 +130,7 @@ class SymbolSetAdmin(PipelineAdmin):
 
 
 @admin.register(IssueAssignment)
-class IssueAssignmentAdmin(PipelineAdmin):
+class IssueAssignmentAdmin(GoesWithItsPerson, PipelineAdmin):
     """Who takes care of issues."""
 
     list_display = ("issue_id", "environment", "user", "role", "created_at")
@@ -153,7 +153,7 @@ class ExternalReferenceAdmin(PipelineAdmin):
 
 
 @admin.register(AssignmentRule, GroupingRule)
-class AssigningRuleAdmin(PipelineAdmin):
+class AssigningRuleAdmin(GoesWithItsPerson, PipelineAdmin):
     """Rules that name a person or a role."""
 
     list_display = ("id", "environment", "order_key", "user", "role", "created_at")
@@ -241,6 +241,7 @@ class ErrorTrackingSettingsAdmin(PipelineAdmin):
     )
     ordering = ("-environment_id",)
     search_fields = ("environment__name",)
+    search_uuid = None
     search_help_text = "A part of the project's name."
 
 
@@ -251,4 +252,5 @@ class SpikeDetectionConfigAdmin(PipelineAdmin):
     list_display = ("environment", "snooze_duration_minutes", "multiplier", "threshold")
     ordering = ("-environment_id",)
     search_fields = ("environment__name",)
+    search_uuid = None
     search_help_text = "A part of the project's name."

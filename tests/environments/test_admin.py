@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
-from environments import clock
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.models import ProjectRow
-from errortracking.models import Fingerprint, Issue, IssueAssignment, Recommendation, SetAsideEvent, SpikeEvent
+from errortracking.models import Issue, IssueAssignment
 from healthtrack.models import HealthIssue
 from tests.environments.world import World, make_world
-from tests.errortracking.api.making import make_frame, make_release, make_symbol_set
+from tests.errortracking.admin_rows import make_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -44,18 +42,7 @@ def registered() -> list[type[Model]]:
 def rows(world: World) -> dict[type[Model], Model]:
     """Make one row of every registered model of ours."""
     project = world.project
-    issue = Issue.objects.create(environment=project, name="<script>alert(1)</script>")
-    fingerprint = Fingerprint.objects.create(
-        environment=project, issue=issue, fingerprint="f" * 128, kind="v2", first_seen=clock.now()
-    )
-    spike = SpikeEvent.objects.create(
-        environment=project, issue=issue, detected_at=clock.now(), computed_baseline=1.5, current_bucket_value=900
-    )
-    aside = SetAsideEvent.objects.create(
-        environment=project, event_uuid=uuid4(), received_at=clock.now(), reason="broken", payload=b"x"
-    )
     health = HealthIssue.objects.create(environment=project, kind="sdk", severity="info", unique_hash="h")
-    recommendation = Recommendation.objects.create(environment=project, type="alerts")
     key = world.keys[world.key("*")]
     entry = AuditEntry.objects.create(
         environment=project,
@@ -65,21 +52,8 @@ def rows(world: World) -> dict[type[Model], Model]:
         object_id="x",
         before={"a": 1},
     )
-    made = [
-        entry,
-        issue,
-        fingerprint,
-        spike,
-        aside,
-        health,
-        recommendation,
-        key,
-        world.user,
-        project,
-        world.organization,
-    ]
-    made += [make_release(project), make_symbol_set(project), make_frame(project)]
-    return {type(row): row for row in made}
+    made = [entry, health, key, world.user, project, world.organization]
+    return {type(row): row for row in made} | make_rows(project, world.user)
 
 
 def address(model: type[Model], *more: Any) -> str:
