@@ -35,7 +35,7 @@ def furnish(project: Project, count: int = 1) -> dict[str, list[str]]:
         spike = SpikeEvent.objects.create(
             environment=project, issue=issue, detected_at=MOMENT, computed_baseline=1.5, current_bucket_value=700
         )
-        health_issue = (make_resolved if number % 3 == 2 else make_health_issue)(project)
+        health_issue = (make_resolved if number % 5 == 4 else make_health_issue)(project)
         found["release"].append(str(release.id))
         found["hash"].append(release.hash_id)
         found["symbol_set"].append(str(symbol_set.id))

@@ -32,6 +32,12 @@ OPTIONS: Final = [
     *("--seed", "1", "--generation-deterministic"),
     *("--max-examples", str(EXAMPLES), "--continue-on-failure", "--exclude-checks", ",".join(NOT_CHECKED)),
 ]
+CONFIGURATION: Final = r"""
+# DELETE of a stack frame is described, and answers 405 (contract 1.4): it is not in `Allow`.
+[[operations]]
+include-path-regex = '/stack_frames/\{id\}/$'
+checks = { allow_header_conformance = { enabled = false } }
+"""
 KINDS: Final = {
     "recommendations": "recommendation",
     "releases": "release",
@@ -41,7 +47,7 @@ KINDS: Final = {
 
 
 def with_examples(description: dict[str, Any], project: int, names: dict[str, list[str]]) -> dict[str, Any]:
-    """Return the description with the names that exist: a random text is never the id of anything."""
+    """Return the description with the names that exist, since a random text is never the id of anything."""
     for path, item in description["paths"].items():
         for operation in item.values():
             for parameter in operation.get("parameters", []):
@@ -54,6 +60,8 @@ def with_examples(description: dict[str, Any], project: int, names: dict[str, li
                 else:
                     continue
                 parameter["schema"] = {"type": "string", "enum": known}
+    # Documented as an object, and shown as it was stored, whatever JSON that is (contract 4).
+    description["components"]["schemas"]["ErrorTrackingRelease"]["properties"]["metadata"] = {}
     return description
 
 
@@ -65,10 +73,14 @@ def test_every_answer_is_described(tmp_path: Path) -> None:
         names = json.loads(server.manage("shell", "--no-imports", "-c", program).stdout)
         description = requests.get(f"{server.url}/api/schema/?format=json", timeout=30).json()
         (tmp_path / "openapi.json").write_text(json.dumps(with_examples(description, project, names)))
+        (tmp_path / "schemathesis.toml").write_text(CONFIGURATION)
         command = [sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", server.url, *OPTIONS]
         command += ["--header", f"Authorization: Bearer {made['personal_api_key']}"]
         done = subprocess.run(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=240, check=False
         )
         if done.returncode:
             pytest.fail(done.stdout, pytrace=False)
+        operations = sum(len(item) for item in description["paths"].values())
+        assert operations >= 50
+        assert f"Tested: {operations}\n" in done.stdout
