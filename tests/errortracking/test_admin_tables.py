@@ -83,7 +83,7 @@ def test_every_page_opens_is_not_counted_and_shows_no_secret(world: World, clien
         assert "<script>pay" not in text
 
 
-@pytest.mark.parametrize("text", ["x", "9" * 20, "9" * 5000, "0" * 31, str(uuid4())])
+@pytest.mark.parametrize("text", ["x", "9" * 20, "9" * 5000, "0" * 31, "25767780-1f06-4bc8-88af-5da8a287fb6a"])
 def test_an_unknown_id_leads_back_to_the_start(client: Client, text: str) -> None:
     for model in (Issue, Event, StackFrame, ErrorTrackingSettings):
         response = client.get(address(model, text, "change"))
