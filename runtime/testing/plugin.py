@@ -83,7 +83,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("skipped tests", red=bool(skips.unexpected))
         for line in skips.lines():
             terminalreporter.line(line, red=line.startswith("UNEXPECTED"))
-    if refused := config.stash[REFUSALS].read():
+    # A run inside a test of a run on several processors takes itself for one of these, and has no file of its own.
+    if (refusals := config.stash.get(REFUSALS, None)) and (refused := refusals.read()):
         terminalreporter.section("SQL that names no environment_id", red=True)
         for line in refused:
             terminalreporter.line(line, red=True)
