@@ -11,11 +11,9 @@ zstd-compressed JSON, as in the queue (`errortracking.models.payload`), and for 
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-import orjson
-import zstandard
+from errortracking.models import packing
 
 VERSION: Final = 1
 
@@ -75,33 +73,15 @@ class StoredEvent(TypedDict):
     user_agent: NotRequired[str]
 
 
-# zstandard's objects are not for two threads at once; making one costs as much as a use
-_local = threading.local()
-
-
 def pack(event: StoredEvent) -> bytes:
     """Return ``event`` as zstd-compressed JSON.
 
     Raises ``orjson.JSONEncodeError`` (a ``TypeError``) for what is no JSON value.
     """
-    compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if compressor is None:
-        compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    return compressor.compress(orjson.dumps(event))
+    return packing.pack(event, _LEVEL)
 
 
 def unpack(packed: bytes | memoryview) -> StoredEvent:
     """Return the event in ``packed``. Raises ``ValueError`` when it is none of a version that this code knows."""
-    decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
-    if decompressor is None:
-        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
-    data = bytes(packed)
-    try:
-        if zstandard.frame_content_size(data) > MAXIMUM_UNPACKED_BYTES:
-            raise ValueError("the event is larger than any that is written")
-        event: StoredEvent = orjson.loads(decompressor.decompress(data))
-    except zstandard.ZstdError as error:
-        raise ValueError(f"not a stored event: {error}") from error
-    if not isinstance(event, dict) or event.get("v") != VERSION:
-        raise ValueError("not a stored event of a known version")
+    event: StoredEvent = packing.unpack(packed, version=VERSION, maximum=MAXIMUM_UNPACKED_BYTES, what="stored event")
     return event

@@ -10,11 +10,11 @@ JSON and not pickle or msgpack: an operator can read a row with ``zstd -d``, and
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Final, NotRequired, TypedDict
 
-import orjson
 import zstandard
+
+from errortracking.models import packing
 
 VERSION: Final = 1
 
@@ -92,18 +92,12 @@ class Payload(TypedDict):
     """True where the client said that it is copying old events."""
 
 
-_local = threading.local()  # zstandard's objects are not for two threads at once; making one costs as much as a use
-
-
 def pack(payload: Payload) -> bytes:
     """Return ``payload`` as zstd-compressed JSON.
 
     Raises ``orjson.JSONEncodeError`` (a ``TypeError``) for values that the contract does not allow.
     """
-    compressor: zstandard.ZstdCompressor | None = getattr(_local, "compressor", None)
-    if compressor is None:
-        compressor = _local.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    return compressor.compress(orjson.dumps(payload))
+    return packing.pack(payload, _LEVEL)
 
 
 def unpack(packed: bytes | memoryview) -> Payload:
@@ -111,18 +105,7 @@ def unpack(packed: bytes | memoryview) -> Payload:
 
     Raises ``ValueError`` when the bytes are no payload of a version that this code knows.
     """
-    decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
-    if decompressor is None:
-        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
-    data = bytes(packed)
-    try:
-        if zstandard.frame_content_size(data) > MAXIMUM_UNPACKED_BYTES:
-            raise ValueError("the payload is larger than any that is written")
-        payload: Payload = orjson.loads(decompressor.decompress(data))
-    except zstandard.ZstdError as error:
-        raise ValueError(f"not a payload: {error}") from error
-    if not isinstance(payload, dict) or payload.get("v") != VERSION:
-        raise ValueError("not a payload of a known version")
+    payload: Payload = packing.unpack(packed, version=VERSION, maximum=MAXIMUM_UNPACKED_BYTES, what="payload")
     return payload
 
 

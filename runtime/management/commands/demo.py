@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -21,6 +21,7 @@ from runtime.bootstrap import places
 from runtime.demo import client as clients
 from runtime.demo import project
 from runtime.demo.project import DemoFailed
+from runtime.management.numbers import between
 
 MOST_EVENTS = 100_000
 _WIDTH = 24
@@ -35,11 +36,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take which events, and how many."""
         parser.add_argument(
-            "--seed", type=_between(0, 2**31 - 1), default=1, metavar="N", help="Which events. Default: 1."
+            "--seed", type=between(0, 2**31 - 1), default=1, metavar="N", help="Which events. Default: 1."
         )
         parser.add_argument(
             "--events",
-            type=_between(1, MOST_EVENTS),
+            type=between(1, MOST_EVENTS),
             default=200,
             metavar="N",
             help="How many exceptions; two page views come with each. Default: 200.",
@@ -114,16 +115,3 @@ class Command(BaseCommand):
             f"  curl -H {header} {paths}/stack_frames/\n"
             f"  curl -H {header} {paths}/recommendations/"
         )
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
-        return value
-
-    return number

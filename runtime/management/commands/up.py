@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from environments.provisioning import Provisioned
 from runtime import announce, entry, metrics, secret_key, start
 from runtime.announce import Address
 from runtime.bootstrap import places
+from runtime.management.numbers import between
 from runtime.supervisor import identity, lifeline
 from runtime.supervisor.database import DatabaseGuard
 from runtime.supervisor.state import Row, RunFolder
@@ -38,14 +39,14 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--port",
-            type=_between(0, 65535),
+            type=between(0, 65535),
             default=os.environ.get("PORT") or 8000,
             help="0 takes a free one. Default: the variable PORT, else 8000.",
         )
         parser.add_argument(
-            "--web", type=_between(1, 64), metavar="N", help="Web processes. Default: one per CPU, 2 to 4."
+            "--web", type=between(1, 64), metavar="N", help="Web processes. Default: one per CPU, 2 to 4."
         )
-        parser.add_argument("--workers", type=_between(0, 64), default=1, metavar="N", help="Workers. Default: 1.")
+        parser.add_argument("--workers", type=between(0, 64), default=1, metavar="N", help="Workers. Default: 1.")
         parser.add_argument("--data-dir", metavar="FOLDER", help="The data folder (every command takes this option).")
 
     def handle(self, *_: Any, host: str, port: int, web: int | None, workers: int, **__: Any) -> None:
@@ -132,19 +133,6 @@ class _Teller:
             self._command.stdout.flush()
         except OSError:  # nobody reads any more; the server runs on
             log.warning("standard output is closed")
-
-
-def _between(least: int, most: int) -> Any:
-    def number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise ArgumentTypeError(f"{text!r} is not a number from {least} to {most}")
-        return value
-
-    return number
 
 
 def _key(data: Path) -> dict[str, str]:
