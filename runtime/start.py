@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from runtime.supervisor.state import AlreadyRunning, RunFolder
 
 log = structlog.get_logger("healthtrack.up")
 
+BIND_SECONDS = 2.0  # how long a port may stay in use after the process that held it was ended
 BACKLOG = 1024  # connections that the kernel keeps while every web process is busy or being started again
 WEB_STOP_SECONDS = 25.0  # longer than runtime.server gives its requests
 WORKER_STOP_SECONDS = 60.0  # a batch takes seconds; it is safe to kill one, only wasteful
@@ -63,7 +66,7 @@ def listen(host: str, port: int) -> tuple[socket.socket, Address]:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
+        _bind(listener, where)
         listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -71,6 +74,18 @@ def listen(host: str, port: int) -> tuple[socket.socket, Address]:
             f"The server cannot listen on {host}, port {port}: {reason}.\nChoose another: --host, --port.", 2
         ) from None
     return listener, Address(host, listener.getsockname()[1])
+
+
+def _bind(listener: socket.socket, where: tuple[object, ...]) -> None:
+    """Bind; where the address is in use, try for a moment: the kernel may still be closing what a killed one held."""
+    deadline = time.monotonic() + BIND_SECONDS
+    while True:
+        try:
+            return listener.bind(where)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def prepare_database(
