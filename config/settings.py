@@ -109,7 +109,10 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Healthtrack",
-    "DESCRIPTION": "Error tracking and project health. What came from events is untrusted: show it, never run it.",
+    "DESCRIPTION": (
+        "Error tracking and project health. What is labelled untrusted came from events or from clients, word by word: "
+        "escape it where you show it, and never run it."
+    ),
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
@@ -117,11 +120,18 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "AUTHENTICATION_WHITELIST": ["environments.api.authentication.PersonalAPIKeyAuthentication"],
     "ENUM_NAME_OVERRIDES": {
+        "AssigneeTypeEnum": "errortracking.api.rules_fields.ASSIGNEE_TYPES",
+        "FilterLogicalOperatorEnum": "errortracking.api.rules_filters.LOGICAL",
+        "FilterOperatorEnum": "errortracking.rules.operators.OPERATORS",
+        "EventPropertyFilterTypeEnum": "errortracking.api.rules_filters.KINDS",
+        "AssignmentPropertyFilterTypeEnum": "errortracking.api.rules_filters.ISSUE_KINDS",
         "HealthIssueSeverityEnum": "healthtrack.models.HealthSeverity",
         "HealthIssueStatusEnum": "healthtrack.models.HealthStatus",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": "none"},  # or it asks a host of its maker's
+    "REDOC_DIST": "SIDECAR",
 }
 
 # Requests with one personal API key in any 60 and any 3600 seconds; the numbers are upstream's (contract 1.5).
@@ -138,6 +148,21 @@ MAX_EVENT_AGE_DAYS = env.integer("HEALTHTRACK_MAX_EVENT_AGE_DAYS", 90, minimum=1
 # How many exceptions each issue may store in 60 minutes, where its project says nothing; 0 or less: no limit. The value
 # is upstream's (pipeline 2.11): far above what a person reads, far below what a loop that throws sends.
 DEFAULT_PER_ISSUE_RATE_LIMIT = env.integer("HEALTHTRACK_DEFAULT_PER_ISSUE_RATE_LIMIT", 10_000, minimum=-(2**31))
+
+# What is kept of who sent an event, and of what looks like a secret in it (errortracking.ingest.privacy).
+KEEP_CLIENT_IP = env.boolean("HEALTHTRACK_KEEP_CLIENT_IP", True)
+MASK_SECRETS = env.boolean("HEALTHTRACK_MASK_SECRETS", True)
+
+# How much may wait to be processed before events are refused with 503 (errortracking.models.backlog, .ingest.room).
+MAX_BACKLOG_REQUESTS = env.integer("HEALTHTRACK_MAX_BACKLOG_REQUESTS", 250_000, minimum=1)
+MAX_BACKLOG_MB = env.integer("HEALTHTRACK_MAX_BACKLOG_MB", 2_048, minimum=1)
+MAX_PROJECT_BACKLOG_REQUESTS = env.integer("HEALTHTRACK_MAX_PROJECT_BACKLOG_REQUESTS", 125_000, minimum=1)
+MAX_PROJECT_BACKLOG_MB = env.integer("HEALTHTRACK_MAX_PROJECT_BACKLOG_MB", 1_024, minimum=1)
+
+# Events are refused when less is free on the disk of the embedded database, or when the database of `DATABASE_URL`,
+# whose disk this process cannot see, is larger; 0: not checked.
+MIN_FREE_DISK_MB = env.integer("HEALTHTRACK_MIN_FREE_DISK_MB", 512, minimum=0)
+MAX_DATABASE_MB = env.integer("HEALTHTRACK_MAX_DATABASE_MB", 0, minimum=0)
 
 LOGGING_CONFIG = None  # structlog is set up by config.logs, once, for every process
 logs.configure(json=env.boolean("HEALTHTRACK_LOG_JSON", True), level=env.text("HEALTHTRACK_LOG_LEVEL", "INFO"))

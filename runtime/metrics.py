@@ -19,6 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from environments.tenancy.guard import maintenance
+from errortracking.ingest import disk
 from errortracking.models import backlog
 
 log = structlog.get_logger("healthtrack.metrics")
@@ -91,7 +92,7 @@ class DatabaseCollector(Collector):
 def _read() -> Iterator[Metric]:
     with maintenance("metrics are about the whole installation"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{QUERY_SECONDS}s"])
-        waiting = backlog.read()
+        waiting, space = backlog.read(), disk.read()
         cursor.execute("SELECT outcome, sum(count) FROM errortracking_outcomecount GROUP BY outcome")
         outcomes = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM errortracking_setasideevent")
@@ -100,6 +101,10 @@ def _read() -> Iterator[Metric]:
     yield _gauge("backlog_requests", "Accepted requests that wait; a lower limit beyond the bound.", waiting.rows)
     yield _gauge("backlog_bytes", "Bytes of the accepted requests that wait.", waiting.bytes)
     yield _gauge("backlog_oldest_seconds", "Age of the oldest accepted request that waits.", age)
+    if space.free is not None:
+        yield _gauge("disk_free_bytes", "What is free on the disk of a database on this machine.", space.free)
+    if space.database is not None:
+        yield _gauge("database_bytes", "Size of the database, where a setting bounds it.", space.database)
     yield _gauge("set_aside_events", "Events that could not be processed and wait for an operator.", set_aside)
     counter = CounterMetricFamily(
         "healthtrack_outcomes",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, re_path
@@ -39,7 +40,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
             checks[name] = check()
         except Error as error:
             checks[name] = {"ok": False, "error": logs.redact(str(error)).strip()}
-            break  # the others ask the database too; waiting for it three times tells nothing more
+            break  # the others ask the database too; waiting for it again tells nothing more
     ready = len(checks) == len(_CHECKS) and all(check["ok"] for check in checks.values())
     answer = JsonResponse({"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
     if not ready:
@@ -78,11 +79,12 @@ def _backlog() -> dict[str, object]:
         "requests": waiting.rows,
         "bytes": waiting.bytes,
         "oldest_seconds": round(waiting.oldest_age.total_seconds(), 1),
-        "most_requests": backlog.MAX_BACKLOG_ROWS,
-        "most_bytes": backlog.MAX_BACKLOG_BYTES,
+        "most_requests": settings.MAX_BACKLOG_REQUESTS,
+        "most_bytes": settings.MAX_BACKLOG_MB * backlog.MEGABYTE,
     }
 
 
+# Not the disk: where it is nearly full events are refused, and whatever only reads is still welcome.
 _CHECKS: dict[str, Callable[[], dict[str, object]]] = {
     "database": _database,
     "migrations": _migrations,

@@ -15,3 +15,8 @@ REFUSALS: Final = Counter(
     "Requests refused, by reason; unknown_token is an SDK that reports to no project of this server.",
     ["reason"],
 )
+MASKED: Final = Counter(
+    "healthtrack_ingest_masked_values",
+    "Values masked because they look like secrets, by what told so.",
+    ["kind"],
+)

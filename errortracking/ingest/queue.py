@@ -22,8 +22,10 @@ _INSERT: Final = """
 
 def enqueue(
     environment_id: int, accepted: Accepted, *, received_at: datetime, ip: str | None, user_agent: str | None
-) -> None:
+) -> int:
     """Store an accepted request; when this returns it is committed (outside of a transaction of the caller's).
+
+    Returns how many bytes its payload takes.
 
     One statement in autocommit. Nobody is notified and no shared row is touched: a NOTIFY in each accepting
     transaction halves the commits per second, a counter row per project does worse; workers poll. Raises
@@ -45,3 +47,4 @@ def enqueue(
             _INSERT,
             (environment_id, uuid7(received_at), received_at, len(accepted.events), len(packed), packed),
         )
+    return len(packed)

@@ -49,3 +49,8 @@ def unknown_token() -> Refused:
 def unavailable() -> Refused:
     """Return the answer of a server that cannot store now. 503, because browsers' SDKs never retry a 4xx."""
     return Refused(503, "transient error, please retry", "unavailable")
+
+
+def full(reason: str) -> Refused:
+    """Return the answer of a server that has no room for more now: too much waits, or the disk is nearly full."""
+    return Refused(503, "transient error, please retry", reason)

@@ -7,7 +7,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from environments import clock
-from errortracking.ingest import capture_v1, limits, metrics, project_token, queue, startup, tokens, wire
+from errortracking.ingest import capture_v1, limits, metrics, privacy, project_token, queue, room, startup, tokens, wire
 from errortracking.ingest.http import edge, ok, wire_request
 
 _BODY_LIMITS = {"batch": limits.BATCH_BODY, "i/v0/ai/batch": limits.BATCH_BODY, "s": limits.RECORDING_BODY}
@@ -37,14 +37,17 @@ def _store(request: HttpRequest, accepted: wire.Accepted) -> None:
     environment_id = tokens.environment_of(accepted.token)
     if not accepted.events:
         return
+    room.check(environment_id)
+    privacy.apply(accepted.events)
     user_agent = request.headers.get("User-Agent", "")[: limits.USER_AGENT] or None
-    queue.enqueue(
+    size = queue.enqueue(
         environment_id,
         accepted,
         received_at=received_at,
-        ip=request.META.get("REMOTE_ADDR") or None,
+        ip=privacy.address(request.META.get("REMOTE_ADDR")),
         user_agent=user_agent,
     )
+    room.taken(environment_id, size)
     metrics.EVENTS.inc(len(accepted.events))
 
 

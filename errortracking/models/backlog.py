@@ -1,20 +1,27 @@
-"""How much is waiting in the queue: what `/readyz` and `/metrics` ask."""
+"""How much is waiting in the queue: what `/readyz` and `/metrics` ask, and ingest before it takes more."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
+
+from django.conf import settings
 
 from environments import clock
 from environments.tenancy import guard, sql
 
-MAX_BACKLOG_ROWS = 250_000
-"""Requests: ten minutes and more of what one worker drains. A server that is this far behind wants no more
-traffic sent to it.
-"""
+# The bounds are settings (`HEALTHTRACK_MAX_BACKLOG_…`). Their defaults: 250,000 requests are ten minutes and more of
+# what one worker drains; 2 GB of compressed payloads is what a small disk can hold beside its data; one project may
+# have half of either, so that a project that goes wild leaves room for the others.
+MEGABYTE = 1024 * 1024
 
-MAX_BACKLOG_BYTES = 2 * 1024**3
-"""Of compressed payloads: what an installation on a small disk can hold beside its data."""
+
+class Held(NamedTuple):
+    """What waits of one project: requests, and bytes of their compressed payloads."""
+
+    rows: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class Backlog:
     @property
     def within_bounds(self) -> bool:
         """Whether this is little enough to take more."""
-        return self.rows <= MAX_BACKLOG_ROWS and self.bytes <= MAX_BACKLOG_BYTES
+        return self.rows <= settings.MAX_BACKLOG_REQUESTS and self.bytes <= settings.MAX_BACKLOG_MB * MEGABYTE
 
 
 def read() -> Backlog:
@@ -42,7 +49,22 @@ def read() -> Backlog:
         rows, size, oldest = cursor.execute(
             "SELECT count(*), coalesce(sum(bytes), 0)::bigint, min(received_at)"
             " FROM (SELECT bytes, received_at FROM errortracking_queuedrequest LIMIT %s) AS waiting",
-            [MAX_BACKLOG_ROWS + 1],
+            [settings.MAX_BACKLOG_REQUESTS + 1],
         ).fetchone() or (0, 0, None)
     age = max(clock.now() - oldest, timedelta()) if oldest else timedelta()
     return Backlog(rows, size, age)
+
+
+def by_project() -> dict[int, Held]:
+    """Return what waits, by the id of its project. Looks at no more rows than the bound of all plus one.
+
+    Raises ``django.db.OperationalError`` where the database is away.
+    """
+    with guard.maintenance("the backlog is that of all projects"), sql.cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT environment_id, count(*), sum(bytes)::bigint"
+            " FROM (SELECT environment_id, bytes FROM errortracking_queuedrequest LIMIT %s) AS waiting"
+            " GROUP BY environment_id",
+            [settings.MAX_BACKLOG_REQUESTS + 1],
+        ).fetchall()
+    return {environment_id: Held(count, size) for environment_id, count, size in rows}

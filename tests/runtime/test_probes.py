@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from environments import clock
-from errortracking.models import QueuedRequest, backlog
+from errortracking.models import QueuedRequest
 from runtime import probes, schema
 
 
@@ -58,8 +59,8 @@ def test_readyz_names_each_check(client: Client, url: str) -> None:
                 "requests": 0,
                 "bytes": 0,
                 "oldest_seconds": 0.0,
-                "most_requests": backlog.MAX_BACKLOG_ROWS,
-                "most_bytes": backlog.MAX_BACKLOG_BYTES,
+                "most_requests": 250_000,
+                "most_bytes": 2_147_483_648,
             },
         },
     }
@@ -92,8 +93,8 @@ def test_readyz_is_503_while_migrations_are_pending_and_remembers_when_none_are(
 
 
 @pytest.mark.django_db
-def test_readyz_is_503_when_too_many_requests_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MAX_BACKLOG_ROWS", 3)
+def test_readyz_is_503_when_too_many_requests_wait(client: Client, settings: Any) -> None:
+    settings.MAX_BACKLOG_REQUESTS = 3
     queue(3)
     assert client.get("/readyz").json()["checks"]["backlog"]["requests"] == 3
     queue(1)
@@ -103,9 +104,9 @@ def test_readyz_is_503_when_too_many_requests_wait(client: Client, monkeypatch: 
 
 
 @pytest.mark.django_db
-def test_readyz_is_503_when_too_many_bytes_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MAX_BACKLOG_BYTES", 100)
-    queue(1, size=100)
+def test_readyz_is_503_when_too_many_bytes_wait(client: Client, settings: Any) -> None:
+    settings.MAX_BACKLOG_MB = 1
+    queue(1, size=1_048_576)
     assert client.get("/readyz").status_code == 200
     queue(1, size=1)
     assert client.get("/readyz").status_code == 503

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from environments.models import Organization, Project
-from errortracking.ingest import tokens
+from errortracking.ingest import room, tokens
 from errortracking.models import QueuedRequest, payload
 
 TOKEN = "phc_localtesttoken"  # the token in the recorded requests
@@ -17,6 +17,7 @@ TOKEN = "phc_localtesttoken"  # the token in the recorded requests
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     tokens.forget()
+    room.forget()
 
 
 @pytest.fixture

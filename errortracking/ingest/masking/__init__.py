@@ -1,0 +1,4 @@
+"""What looks like a secret is masked before anything is written: not even the queue or a backup holds it.
+
+``names`` says which keys hold secrets, ``texts`` finds secrets inside texts, ``walk`` applies both to an event.
+"""

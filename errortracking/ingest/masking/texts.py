@@ -1,0 +1,120 @@
+"""Secrets inside texts: private keys, card numbers, passwords in addresses, what a JSON or query text names a secret.
+
+All patterns are RE2's: linear in the text, whatever somebody sends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import re2
+
+from errortracking.ingest.masking.names import HINTS, is_secret
+
+# The text that PostHog's SDKs put where they mask a variable: whoever reads an event meets one mark, not two.
+MASK: Final = "$$_posthog_redacted_based_on_masking_rules_$$"
+SHORTEST: Final = 8  # characters; no secret that is recognised inside a text is shorter
+
+# 13 digits and more, in groups or not; which of these are cards is for `is_card` to say.
+_DIGITS: Final = r"[2-6](?:[ -]?[0-9]){12,18}"
+_KEY: Final = r"ph[xs]_[0-9A-Za-z]{20,}"
+# Whether a text, or the JSON of an event whose texts it is, may hold any of it. In JSON a double quote inside a text
+# has a backslash before it; without one it ends a key, and keys are not for this file. No bounded repeats of classes
+# that overlap with what surrounds them: RE2 then gives up its fast automaton, and a search takes twenty times as long.
+HINT: Final = (
+    r"-----(?:BEGIN|END) |[2-6](?:[ -]?[0-9]){12}|://[^\s/:@\"']*:[^\s/@\"']+@|ph[xs]_"
+    rf"|(?i:{HINTS})[\w .-]*(?:=|(?:\\+\"|')\s*[:=])"
+)
+
+_hint: Final = re2.compile(HINT.replace(r"\\+", r"\\*"))
+_card: Final = re2.compile(rf"\b{_DIGITS}\b")
+_parameter: Final = re2.compile(r"([?&#;]([^=&?#;\s\"']{1,100})=)([^&#;\s\"'<>]+)")
+_quoted: Final = tuple(
+    re2.compile(rf"({quote}([\w .-]{{1,100}}){quote}\s*[:=]\s*{quote})((?:[^{quote}\\]|\\.)+)")
+    for quote in ('"', "'", '\\\\"')
+)
+_block: Final = re2.compile(r"(?s)-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\z)")
+_block_end: Final = re2.compile(r"(?s)\A.*-----END [A-Z0-9 ]{1,60}-----")
+_block_line: Final = re2.compile(r"\A[\s\"'+]*[A-Za-z0-9+/]{32,}={0,2}[\s\"'+,;\\n]*\z")
+_plain: Final = (
+    ("url", re2.compile(r"(://[^\s/:@\"']{0,100}:)([^\s/@\"']{1,200})(@)"), rf"\1{MASK}\3"),
+    ("key", re2.compile(_KEY), MASK),
+    ("pem", _block, MASK),
+    ("pem", _block_end, MASK),
+)
+
+
+def masked(text: str, found: Counter[str]) -> str:
+    """Return ``text`` with its secrets masked, the same object where it holds none; counts in ``found`` by kind."""
+    if _hint.search(text) is None:
+        return text
+    for kind, pattern, mark in _plain:
+        text, count = pattern.subn(mark, text)
+        found[kind] += count
+    text = _card.sub(_counted("card", _card_mark, found), text)
+    for pattern in (_parameter, *_quoted):
+        text = pattern.sub(_counted("name", _named_mark, found), text)
+    return text
+
+
+def is_block_line(text: str) -> bool:
+    """Return whether ``text`` is a line of a PEM block's middle, as source code around a frame shows it."""
+    return _block_line.search(text) is not None
+
+
+def has_block(json: bytes) -> bool:
+    """Return whether a JSON text holds the beginning or the end of a PEM block."""
+    return b"-----BEGIN " in json or b"-----END " in json
+
+
+def is_card(digits: str) -> bool:
+    """Return whether ``digits`` can be a payment card's number: an issuer's prefix with its length, and Luhn's sum.
+
+    Prefixes and lengths as ISO/IEC 7812 issuers publish them; without them one in ten long numbers (ids, times in
+    microseconds) would pass Luhn's test.
+    """
+    return _is_issued(digits) and _luhn(digits) == 0
+
+
+def _is_issued(digits: str) -> bool:
+    size, two, four = len(digits), int(digits[:2]), int(digits[:4])
+    if digits[0] == "4":  # Visa
+        return size in (13, 16, 19)
+    if 51 <= two <= 55 or 2221 <= four <= 2720:  # Mastercard
+        return size == 16
+    if two in (34, 37):  # American Express
+        return size == 15
+    if two in (36, 38, 39) or 3000 <= four <= 3059:  # Diners Club
+        return size == 14
+    return size == 16 and (3528 <= four <= 3589 or two in (62, 65) or four == 6011 or 6440 <= four <= 6499)
+
+
+def _luhn(digits: str) -> int:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        number = int(digit) * (1 + place % 2)
+        total += number - 9 if number > 9 else number
+    return total % 10
+
+
+def _card_mark(match: Any) -> str | None:
+    digits = match[0].replace(" ", "").replace("-", "")
+    return MASK if is_card(digits) else None
+
+
+def _named_mark(match: Any) -> str | None:
+    return match[1] + MASK if is_secret(match[2]) and match[3] != MASK else None
+
+
+def _counted(kind: str, mark: Callable[[Any], str | None], found: Counter[str]) -> Callable[[Any], str]:
+    def replace(match: Any) -> str:
+        text = mark(match)
+        if text is None:
+            whole: str = match[0]
+            return whole
+        found[kind] += 1
+        return text
+
+    return replace
