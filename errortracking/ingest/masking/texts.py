@@ -20,16 +20,19 @@ SHORTEST: Final = 8  # characters; no secret that is recognised inside a text is
 # 13 digits and more, in groups or not; which of these are cards is for `is_card` to say.
 _DIGITS: Final = r"[2-6](?:[ -]?[0-9]){12,18}"
 _KEY: Final = r"ph[xs]_[0-9A-Za-z]{20,}"
-# Whether a text, or the JSON of an event whose texts it is, may hold any of it. In JSON a double quote inside a text
-# has a backslash before it; without one it ends a key, and keys are not for this file. No bounded repeats of classes
-# that overlap with what surrounds them: RE2 then gives up its fast automaton, and a search takes twenty times as long.
+# Whether a text, or the JSON of an event whose texts it is, may hold any of it but a card. In JSON a double quote
+# inside a text has a backslash before it; without one it ends a key, and keys are not for this file. No bounded repeats
+# of classes that overlap with what surrounds them: RE2 then gives up its fast automaton, and a search takes twenty
+# times as long.
 HINT: Final = (
-    r"-----(?:BEGIN|END) |[2-6](?:[ -]?[0-9]){12}|://[^\s/:@\"']*:[^\s/@\"']+@|ph[xs]_"
+    r"-----(?:BEGIN|END) |://[^\s/:@\"']*:[^\s/@\"']+@|ph[xs]_"
     rf"|(?i:{HINTS})[\w .-]*(?:=|(?:\\+\"|')\s*[:=])"
 )
+_CARD: Final = rf"\b{_DIGITS}\b"
 
-_hint: Final = re2.compile(HINT.replace(r"\\+", r"\\*"))
-_card: Final = re2.compile(rf"\b{_DIGITS}\b")
+_hint: Final = re2.compile(HINT.replace(r"\\+", r"\\*") + rf"|{_CARD}")
+_card: Final = re2.compile(_CARD)
+_card_in_json: Final = re2.compile(rf"(?:\b|\\[bfnrt])({_DIGITS})\b".encode())  # after an escaped line end, too
 _parameter: Final = re2.compile(r"([?&#;]([^=&?#;\s\"']{1,100})=)([^&#;\s\"'<>]+)")
 _quoted: Final = tuple(
     re2.compile(rf"({quote}([\w .-]{{1,100}}){quote}\s*[:=]\s*{quote})((?:[^{quote}\\]|\\.)+)")
@@ -62,6 +65,11 @@ def masked(text: str, found: Counter[str]) -> str:
 def is_block_line(text: str) -> bool:
     """Return whether ``text`` is a line of a PEM block's middle, as source code around a frame shows it."""
     return _block_line.search(text) is not None
+
+
+def has_card(json: bytes) -> bool:
+    """Return whether a JSON text holds a card's number. Most long numbers are none, and not worth looking for again."""
+    return any(is_card(_digits(match[1].decode())) for match in _card_in_json.finditer(json))
 
 
 def has_block(json: bytes) -> bool:
@@ -100,8 +108,11 @@ def _luhn(digits: str) -> int:
 
 
 def _card_mark(match: Any) -> str | None:
-    digits = match[0].replace(" ", "").replace("-", "")
-    return MASK if is_card(digits) else None
+    return MASK if is_card(_digits(match[0])) else None
+
+
+def _digits(written: str) -> str:
+    return written.replace(" ", "").replace("-", "")
 
 
 def _named_mark(match: Any) -> str | None:

@@ -9,7 +9,7 @@ import orjson
 import re2
 
 from errortracking.ingest.masking.names import HINTS, is_secret
-from errortracking.ingest.masking.texts import HINT, MASK, SHORTEST, has_block, is_block_line, is_card, masked
+from errortracking.ingest.masking.texts import HINT, MASK, SHORTEST, has_block, has_card, is_block_line, is_card, masked
 from errortracking.models.payload import EventEntry
 
 # A project's own token is public, and browsers' SDKs send it in every event under `token`.
@@ -31,7 +31,7 @@ def mask_events(entries: list[EventEntry]) -> Counter[str]:
     for entry in entries:
         held = [part for part in (entry["properties"], entry.get("$set"), entry.get("$set_once")) if part]
         json = orjson.dumps(held)
-        texts = _IN_TEXTS.search(json) is not None
+        texts = _IN_TEXTS.search(json) is not None or has_card(json)
         if texts or _IN_KEYS.search(json) is not None:
             walk = _Walk(found, texts, block=texts and has_block(json))
             for part in held:

@@ -83,6 +83,12 @@ def test_a_card_number_may_be_a_number() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["a\n{}", "a\t{}\n", "\r\n{}", '"{}"', "[{}]", "{}", "é{}"])
+def test_a_card_number_is_found_whatever_stands_before_it(text: str) -> None:
+    before = text.format("4111111111111111")
+    assert mask({"note": before}) == ({"note": text.format(MASK)}, {"card": 1})
+
+
 def test_the_name_of_an_event_and_its_distinct_id_stay() -> None:
     entry: Any = {"event": "4111111111111111", "distinct_id": "4111111111111111", "properties": {"a": 1}}
     mask_events([entry])
