@@ -1,0 +1,31 @@
+"""Stage: exceptions that the project's suppression rules match are dropped, before an issue is made of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from errortracking.models import Outcome
+from errortracking.pipeline.batch import Accepted, Batch
+from errortracking.pipeline.project_rules import Kind, LoadedRule, matching
+
+# The reason counted; the id of the rule would make a counter of its own for each rule and day.
+SUPPRESSED_BY_RULE = "rule"
+SHARES = 10_000  # into so many parts uuids are dealt: a rate has four decimals
+
+
+def suppress_by_rules(batch: Batch) -> None:
+    """Drop the live exceptions that a suppression rule matches and draws.
+
+    A rule that matches an exception but does not draw it leaves it to the next.
+    """
+    dropped = [event for event in batch.live if _is_dropped(batch, event)]
+    batch.end(dropped, Outcome.SUPPRESSED, SUPPRESSED_BY_RULE)
+
+
+def _is_dropped(batch: Batch, event: Accepted) -> bool:
+    return any(draws(rule, event.uuid) for rule in matching(batch, Kind.SUPPRESSION, event))
+
+
+def draws(rule: LoadedRule, uuid: UUID) -> bool:
+    """Return whether ``uuid`` is among the share of events that ``rule`` drops: always the same for the same uuid."""
+    return uuid.int % SHARES < rule.sampling_rate * SHARES
