@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from environments import clock
@@ -22,6 +23,12 @@ class Project(models.Model):
         help_text="The token that SDKs send. It can only report events, so it may stand in public code.",
     )
     timezone = models.CharField(max_length=64, default="UTC")
+    max_event_age_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Events are deleted after so many days. Empty, or more than the server keeps: as the server does.",
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -1,0 +1,49 @@
+"""Events of projects that keep them for a shorter time than the installation, deleted in steps."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from environments import clock
+from environments.models import Project
+from environments.tenancy import sql
+from errortracking.models import partitions
+from errortracking.models.partitions import utc_day
+
+STEP = 5_000  # events of one transaction: a tenth of a second or so
+
+
+def delete_old_events() -> int:
+    """Delete the events that are older than their project's ``max_event_age_days``; return how many there were.
+
+    An event is kept for that many days at least, and at most one day longer: whole partitions are gone through, and of
+    each only the project's part of the primary key. Statistics of issues stay as they are: they tell what happened,
+    and not of what is kept.
+    """
+    today = utc_day(clock.now())
+    shorter = Project.objects.filter(max_event_age_days__lt=settings.MAX_EVENT_AGE_DAYS).order_by("id")
+    return sum(
+        _delete(day, environment_id)
+        for environment_id, days in shorter.values_list("id", "max_event_age_days")
+        for day in partitions.existing()
+        if day < today - timedelta(days=days or 0)
+    )
+
+
+def _delete(day: date, environment_id: int) -> int:
+    table = partitions.name(day)
+    statement = f"""
+        DELETE FROM {table} WHERE environment_id = %(environment)s AND ctid = ANY (ARRAY(
+            SELECT ctid FROM {table} WHERE environment_id = %(environment)s LIMIT %(step)s
+        ))
+    """  # noqa: S608  # a name made of a date
+    deleted = 0
+    while True:
+        with transaction.atomic(), sql.cursor() as cursor:
+            count = cursor.execute(statement, {"environment": environment_id, "step": STEP}).rowcount
+        deleted += count
+        if count < STEP:
+            return deleted
