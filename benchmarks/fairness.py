@@ -4,7 +4,8 @@
 
 Method: an own server with one worker and its embedded PostgreSQL (durable settings). One project's requests of 50
 events fill the queue; while the worker drains them, another project sends one event at a time and waits until it has
-its outcome. The same with an idle server before. Milliseconds from the answer of 200; the flood must outlast the rounds.
+its outcome. The same with an idle server before. Milliseconds from the answer of 200; the flood must outlast the
+rounds.
 
 Found in November 2026: see ``ingest.md``.
 """

@@ -40,15 +40,24 @@ MIDDLEWARE = [
     "runtime.requests.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "runtime.browsers.Sessions",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "runtime.browsers.Csrf",
+    "runtime.browsers.Authentication",
+    "runtime.browsers.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
-UNFOLD = {"SITE_TITLE": "Healthtrack", "SITE_HEADER": "Healthtrack", "SITE_URL": None}
+UNFOLD = {
+    "SITE_TITLE": "Healthtrack",
+    "SITE_HEADER": "Healthtrack",
+    "SITE_URL": None,
+    "SITE_SYMBOL": "monitor_heart",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin_look.icon"}],
+    "STYLES": ["config.admin_look.styles"],
+    "SHOW_BACK_BUTTON": True,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "config.admin_look.navigation"},
+}
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -57,7 +66,7 @@ APPEND_SLASH = False  # both spellings are routes of their own; a redirect would
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [BASE_DIR / "config" / "templates"],  # before the packages' own, some of which they replace
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -82,8 +91,10 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = ["config.formats"]
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files come from the installed packages
 
 CSRF_COOKIE_NAME = "posthog_csrftoken"  # the name that API clients with a session read (contract 1.2)

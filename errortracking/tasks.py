@@ -5,7 +5,7 @@ from __future__ import annotations
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
-from errortracking.pipeline import housekeeping
+from errortracking.pipeline import housekeeping, spike_cleanup
 from errortracking.recommendations import tasks  # noqa: F401 - procrastinate looks for tasks in this file
 
 KEEP_JOBS_HOURS = 72  # finished jobs: long enough to look at what happened over a weekend
@@ -16,6 +16,13 @@ KEEP_JOBS_HOURS = 72  # finished jobs: long enough to look at what happened over
 def daily(timestamp: int) -> None:
     """Make and drop partitions and clean the ledger; ``timestamp`` is the minute that it was due."""
     housekeeping.daily()
+
+
+@app.periodic(cron="0 4 * * *")
+@app.task(name="errortracking.spikes", queueing_lock="errortracking.spikes", retry=5)
+def spikes(timestamp: int) -> None:
+    """Delete old spikes (pipeline 3); ``timestamp`` is the minute that it was due."""
+    spike_cleanup.daily()
 
 
 @app.periodic(cron="*/5 * * * *")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from errortracking.admin import issues, tables
+from errortracking.admin import frames, issues, rules, tables
 
-__all__ = ["issues", "tables"]
+__all__ = ["frames", "issues", "rules", "tables"]

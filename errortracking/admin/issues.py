@@ -19,6 +19,7 @@ from unfold.decorators import display
 from environments.tenancy.guard import maintenance
 from errortracking.admin import occurrence
 from errortracking.admin.deciding import DECISIONS, decide, open_decisions
+from errortracking.admin.dropped import dropped
 from errortracking.admin.pipeline import PipelineAdmin
 from errortracking.models import Issue, IssueStatistics, IssueStatus
 
@@ -120,9 +121,11 @@ class IssueAdmin(PipelineAdmin):
         return {
             "opts": self.opts,
             "title": str(issue),
+            "original": issue,  # unfold's line of links
             "issue": issue,
             "colour": COLOURS.get(IssueStatus(issue.status), "info"),
             "statistics": statistics,
+            "dropped": dropped(issue),
             "events": events,
             "wanted": wanted,
             "occurrence": wanted and occurrence.read(issue, wanted),

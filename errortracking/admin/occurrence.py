@@ -69,6 +69,11 @@ class ShownException:
     frames: list[ShownFrame]
     more_frames: int
 
+    @property
+    def failures(self) -> list[str]:
+        """Why frames have no source, each reason once."""
+        return list(dict.fromkeys(frame.failure for frame in self.frames if frame.failure))
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
@@ -158,12 +163,13 @@ def _exception(exception: StoredException, contents: _Contents) -> ShownExceptio
         exception["type"],
         exception["value"][:MAX_MESSAGE],
         mechanism.get("handled") is False,
-        [_frame(frame, *contents.get(frame["frame"], ({}, None))) for frame in shown],
+        [read_frame(*contents.get(frame["frame"], ({}, None)), frame.get("code_variables")) for frame in shown],
         len(exception["frames"]) - len(shown),
     )
 
 
-def _frame(frame: StoredFrame, contents: Mapping[str, Any], context: Mapping[str, Any] | None) -> ShownFrame:
+def read_frame(contents: Mapping[str, Any], context: Mapping[str, Any] | None, variables: Any = None) -> ShownFrame:
+    """Return a frame as a person reads it: its contents, its source lines, and the variables that one event sent."""
     place = [contents.get("source") or contents.get("module"), contents.get("line"), contents.get("column")]
     return ShownFrame(
         str(contents.get("resolved_name") or contents.get("mangled_name") or "(unknown function)"),
@@ -171,7 +177,7 @@ def _frame(frame: StoredFrame, contents: Mapping[str, Any], context: Mapping[str
         bool(contents.get("in_app")),
         str(contents.get("resolve_failure") or ""),
         _lines(context),
-        _variables(frame.get("code_variables")),
+        _variables(variables),
     )
 
 

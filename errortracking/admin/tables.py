@@ -12,28 +12,24 @@ from django.utils.html import format_html
 
 from errortracking.admin.pipeline import GoesWithItsPerson, PipelineAdmin
 from errortracking.models import (
-    AssignmentRule,
-    BypassRule,
     ErrorTrackingSettings,
     Event,
     EventCount,
     ExternalReference,
     Fingerprint,
     FingerprintStatistics,
-    FrameContent,
-    GroupingRule,
     IssueAssignment,
     IssueCohort,
     IssueStatistics,
     OutcomeCount,
     QueuedRequest,
+    RateLimitBucket,
     Recommendation,
     Release,
     SetAsideEvent,
     SpikeDetectionConfig,
     SpikeEvent,
-    StackFrame,
-    SuppressionRule,
+    SpikeSnooze,
     SymbolSet,
 )
 from errortracking.models.release_metadata import without_credentials
@@ -89,29 +85,13 @@ class IssueStatisticsAdmin(PipelineAdmin):
     ordering = ("-environment_id", "-issue_id")
 
 
-@admin.register(StackFrame)
-class StackFrameAdmin(PipelineAdmin):
-    """Stack frames."""
-
-    list_display = ("raw_id", "part", "environment", "created_at")
-    search_fields = ("raw_id__exact",)
-    search_help_text = "The first half of a raw id, or an id."
-
-
-@admin.register(FrameContent)
-class FrameContentAdmin(PipelineAdmin):
-    """What frames were resolved to."""
-
-    list_display = ("id", "environment", "resolved", "created_at")
-    fields = ("environment", "resolved", "created_at", "contents", "context")
-
-
 @admin.register(Release)
 class ReleaseAdmin(PipelineAdmin):
     """Releases; the address of the repository without the credentials that builds leave in it."""
 
     list_display = ("version", "project", "environment", "hash_id", "created_at")
     search_fields = ("version", "project", "hash_id__exact")
+    search_help_text = "A part of the version or the project, a hash id as a whole, or an id."
     fields = ("environment", "project", "version", "hash_id", "created_at", "shown_metadata")
 
     @admin.display(description="Metadata")
@@ -126,6 +106,7 @@ class SymbolSetAdmin(PipelineAdmin):
 
     list_display = ("ref", "environment", "failure_reason", "last_used", "created_at")
     search_fields = ("ref",)
+    search_help_text = "A part of the ref, or an id."
     exclude = ("storage_ptr",)
 
 
@@ -152,34 +133,28 @@ class ExternalReferenceAdmin(PipelineAdmin):
     list_filter = ("environment", "provider")
 
 
-@admin.register(AssignmentRule, GroupingRule)
-class AssigningRuleAdmin(GoesWithItsPerson, PipelineAdmin):
-    """Rules that name a person or a role."""
-
-    list_display = ("id", "environment", "order_key", "user", "role", "created_at")
-    list_select_related = ("environment", "user", "role")
-
-
-@admin.register(BypassRule)
-class BypassRuleAdmin(PipelineAdmin):
-    """Rules that let exceptions pass the rate limits."""
-
-    list_display = ("id", "environment", "order_key", "created_at")
-
-
-@admin.register(SuppressionRule)
-class SuppressionRuleAdmin(PipelineAdmin):
-    """Rules that drop exceptions."""
-
-    list_display = ("id", "environment", "order_key", "sampling_rate", "created_at")
-
-
 @admin.register(SpikeEvent)
 class SpikeEventAdmin(PipelineAdmin):
     """Spikes."""
 
-    list_display = ("id", "environment", "detected_at", "computed_baseline", "current_bucket_value")
+    list_display = ("id", "environment", "detected_at", "computed_baseline", "current_bucket_value", "which")
     list_filter = ("environment", "detected_at")
+    list_select_related = ("environment", "issue")
+    fields = ("environment", "which", "detected_at", "computed_baseline", "current_bucket_value")
+
+    @admin.display(description="Issue")
+    def which(self, spike: SpikeEvent) -> str:
+        """Return a link to the issue, with its name."""
+        address = reverse("admin:errortracking_issue_change", args=[spike.issue_id])
+        return format_html('<a href="{}" class="text-primary-600 underline">{}</a>', address, spike.issue)
+
+
+@admin.register(SpikeSnooze)
+class SpikeSnoozeAdmin(PipelineAdmin):
+    """Until when issues are not reported as spiking again."""
+
+    list_display = ("issue_id", "environment", "snoozed_at", "snoozed_until")
+    ordering = ("-environment_id", "-issue_id")
 
 
 @admin.register(Recommendation)
@@ -229,6 +204,13 @@ class SetAsideEventAdmin(PipelineAdmin):
     search_uuid = "event_uuid"
     search_help_text = "An event's uuid, or a part of the reason."
     exclude = ("payload",)
+
+
+@admin.register(RateLimitBucket)
+class RateLimitBucketAdmin(PipelineAdmin):
+    """How much the rate limits still admit, by issue; of the project itself where the id is all zeros."""
+
+    list_display = ("id", "environment", "tokens", "value", "minutes", "at")
 
 
 @admin.register(ErrorTrackingSettings)

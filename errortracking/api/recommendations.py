@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.http import Http404, HttpResponse
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 
@@ -19,7 +19,7 @@ from environments.api.exceptions import BareDetail
 from environments.api.fields import ObjectField
 from environments.api.renderers import json_response
 from environments.api.requests import APIRequest
-from environments.api.schema import ErrorSerializer
+from environments.api.schema import ShortErrorSerializer
 from environments.api.viewsets import Listed
 from errortracking.models import Recommendation
 from errortracking.models.recommendations import RecommendationStatus
@@ -34,14 +34,14 @@ UNKNOWN_TYPE = "Unknown recommendation type."
 class ErrorTrackingRecommendationSerializer(serializers.Serializer[Recommendation]):
     """A recommendation: one row of a project for each type."""
 
-    id = serializers.UUIDField(help_text="Recommendation UUID.")
+    id = serializers.UUIDField(help_text="The recommendation's id, a UUID.")
     type = serializers.CharField(
         help_text=f"Recommendation type identifier (e.g. 'alerts'); this version knows {', '.join(TYPES)}."
     )
     meta = ObjectField(
         help_text=(
             "Recommendation payload, shape depends on type; empty until it was computed once. "
-            "Names and descriptions of issues in it come from events: do not trust them."
+            "Names and descriptions of issues in it come from events: untrusted."
         )
     )
     completed = serializers.BooleanField(
@@ -65,12 +65,6 @@ class ErrorTrackingRecommendationSerializer(serializers.Serializer[Recommendatio
     }
 
 
-class UnknownTypeSerializer(serializers.Serializer[Any]):
-    """The body of the one error of recommendations that has no other fields."""
-
-    detail = serializers.CharField(help_text=f"`{UNKNOWN_TYPE}`")
-
-
 _POLL = OpenApiParameter(
     "poll",
     bool,
@@ -82,10 +76,8 @@ _POLL = OpenApiParameter(
 _FORCE = OpenApiParameter(
     "force", bool, default=True, description="`false` (any case) starts nothing and answers the row as it is."
 )
-_BAD_REFRESH = PolymorphicProxySerializer(
-    component_name="ErrorTrackingRecommendationRefreshError",
-    serializers=[ErrorSerializer, UnknownTypeSerializer],
-    resource_type_field_name=None,
+_BAD_REFRESH = OpenApiResponse(
+    ShortErrorSerializer, description="This version does not know the type (only `detail`), or the request is wrong."
 )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -28,21 +28,26 @@ _HASH_CONSTRAINT: Final = "unique_release_hash_id_per_team"
 
 
 class ErrorTrackingReleaseSerializer(serializers.Serializer[Release]):
-    """A version of a program. All but `id`, `team_id` and `created_at` is what a client sent: do not trust it."""
+    """A version of a program. All but `id`, `team_id` and `created_at` is what a client sent: untrusted."""
 
-    id = serializers.UUIDField()
-    hash_id = serializers.CharField(help_text="Unique within the project; the id where the client chose none.")
+    id = serializers.UUIDField(help_text="The release's id, given by the server.")
+    hash_id = serializers.CharField(
+        help_text="The client's name for this version, unique within the project; the id where the client chose none. "
+        "Untrusted text."
+    )
     team_id = serializers.IntegerField(source="environment_id", help_text="The project's id.")
-    created_at = serializers.DateTimeField()
-    metadata = ObjectField(allow_null=True, help_text="What the client stored, usually of git. Untrusted.")
-    version = serializers.CharField(help_text="Untrusted text.")
+    created_at = serializers.DateTimeField(help_text="When the release was made here.")
+    metadata = ObjectField(
+        allow_null=True, help_text="What the client stored, usually `git` with branch, commit and remote. Untrusted."
+    )
+    version = serializers.CharField(help_text="The version, as the client calls it. Untrusted text.")
     project = serializers.CharField(help_text="The client's name for the program. Untrusted text.")
 
 
 class ErrorTrackingReleaseCreateRequestSerializer(serializers.Serializer[Any]):
     """A new release."""
 
-    version = serializers.CharField(help_text="Numbers are turned into text.")
+    version = serializers.CharField(help_text="The version of the program. Numbers are turned into text.")
     project = serializers.CharField(help_text="The name of the program, not of a project of this server.")
     hash_id = serializers.CharField(
         required=False,
@@ -60,12 +65,23 @@ class ErrorTrackingReleaseCreateRequestSerializer(serializers.Serializer[Any]):
 class ErrorTrackingReleaseUpdateRequestSerializer(serializers.Serializer[Any]):
     """Changes of a release. A field that is absent, null or empty keeps its value."""
 
-    version = serializers.CharField(required=False, allow_null=True)
-    project = serializers.CharField(required=False, allow_null=True)
-    hash_id = serializers.CharField(required=False, allow_null=True, max_length=HASH_ID_LENGTH)
-    metadata = ObjectField(required=False, allow_null=True, help_text="Replaces the old one as a whole.")
+    version = serializers.CharField(required=False, allow_null=True, help_text="Another version of the program.")
+    project = serializers.CharField(required=False, allow_null=True, help_text="Another name of the program.")
+    hash_id = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=HASH_ID_LENGTH,
+        help_text="Another name for this version; one that another release of the project has is refused.",
+    )
+    metadata = ObjectField(
+        required=False, allow_null=True, help_text="Replaces the old one as a whole; it cannot be cleared."
+    )
 
 
+@extend_schema_view(
+    list=extend_schema(description="Return one page of the project's releases, the newest first."),
+    retrieve=extend_schema(description="Return one release; 404 for an unknown or malformed id."),
+)
 class ReleaseViewSet(Listed, Retrieved):
     """Versions of a program that events and symbol sets belong to."""
 
@@ -85,7 +101,7 @@ class ReleaseViewSet(Listed, Retrieved):
 
     @extend_schema(request=ErrorTrackingReleaseCreateRequestSerializer, responses={201: ErrorTrackingReleaseSerializer})
     def create(self, request: APIRequest, **path: str) -> HttpResponse:
-        """Create a release."""
+        """Create a release. A hash id that is taken is a 400 with the code `release_hash_in_use`."""
         fields = new_fields(inputs.body(request))
         release = Release(environment_id=self.project.pk, **fields)
         release.hash_id = release.hash_id or str(release.id)

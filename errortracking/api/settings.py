@@ -12,9 +12,7 @@ from errortracking.models import ErrorTrackingSettings
 
 
 def _limit(help_text: str) -> serializers.IntegerField:
-    return serializers.IntegerField(
-        min_value=1, max_value=LARGEST, allow_null=True, required=False, help_text=help_text
-    )
+    return serializers.IntegerField(min_value=1, max_value=LARGEST, allow_null=True, help_text=help_text)
 
 
 class ErrorTrackingSettingsSerializer(serializers.Serializer[ErrorTrackingSettings]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 
@@ -32,6 +34,12 @@ class ErrorTrackingSpikeDetectionConfigSerializer(serializers.Serializer[SpikeDe
     )
 
 
+# Upstream describes them, because the action is called list.
+_IGNORED: Final = [
+    OpenApiParameter(name, int, description="Ignored: there is one object.") for name in ("limit", "offset")
+]
+
+
 class SpikeDetectionConfigViewSet(SingleRow):
     """When a project calls something a spike."""
 
@@ -40,6 +48,7 @@ class SpikeDetectionConfigViewSet(SingleRow):
     scopes = {"list": "error_tracking:read", "update_config": "error_tracking:write"}
     serializer_class = ErrorTrackingSpikeDetectionConfigSerializer
 
+    @extend_schema(parameters=_IGNORED)
     def list(self, request: APIRequest, **path: str) -> HttpResponse:
         """Return the project's configuration: one object, not a list."""
         return self.show()

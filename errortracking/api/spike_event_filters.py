@@ -60,14 +60,26 @@ def _issues(text: str) -> list[UUID]:
 
 
 def _moment(name: str, text: str) -> datetime:
-    """Return a date's midnight or a moment; both are in UTC where no offset is given."""
     try:
-        if not _MOMENT.match(text):
-            raise ValueError(text)
-        moment = datetime.fromisoformat(text.upper())
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:  # no such day, or an offset that leads out of the years 1 to 9999
+        return moment(text)
+    except ValueError as error:
         raise FieldError(name, WRONG_MOMENT) from error
+
+
+def moment(text: str) -> datetime:
+    """Return a date's midnight or a moment; both are in UTC where no offset is given. Raises ``ValueError``."""
+    if not _MOMENT.match(text):
+        raise ValueError(text)
+    found = datetime.fromisoformat(text.upper())
+    try:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except OverflowError as error:  # an offset that leads out of the years 1 to 9999
+        raise ValueError(text) from error
+
+
+def _constant(order: str) -> str:
+    """Return the name of an order in programs, which has no sign."""
+    return order.removeprefix("-").upper() + ("_DESCENDING" if order.startswith("-") else "")
 
 
 _DATES: Final = "ISO 8601; UTC unless it has an offset; a date without time is its midnight. Blank: no bound."
@@ -77,9 +89,14 @@ PARAMETERS: Final = [
     OpenApiParameter("date_to", OpenApiTypes.DATETIME, description=f"Only spikes detected then or earlier. {_DATES}"),
     OpenApiParameter(
         "order_by",
-        str,
-        enum=list(ORDERS),
-        default=NEWEST_FIRST,
+        {
+            "title": "SpikeEventOrderEnum",
+            "description": "What spikes are sorted by, and which way.",
+            "type": "string",
+            "enum": list(ORDERS),
+            "x-enum-varnames": [_constant(name) for name in ORDERS],
+            "default": NEWEST_FIRST,
+        },
         description="What to sort by, with `-` in descending order. Anything else means the newest first.",
     ),
 ]

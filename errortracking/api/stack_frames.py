@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, IntegerField, TextField, Value
 from django.db.models.fields import BooleanField
 from django.http import HttpResponse, QueryDict
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 
@@ -31,24 +31,32 @@ _PART: Final = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
 
 
 class ErrorTrackingStackFrameSerializer(serializers.Serializer[StackFrame]):
-    """A frame of a stack trace, shared by all events that have it. Texts in it come from events: do not trust them."""
+    """A frame of a stack trace, shared by all events that have it. Texts in it come from events: untrusted."""
 
-    id = serializers.UUIDField()
-    raw_id = serializers.SerializerMethodField(help_text="Raw frame ID in 'hash/part' format")
+    id = serializers.UUIDField(help_text="The frame's id, given by the server.")
+    raw_id = serializers.SerializerMethodField(
+        help_text="Raw frame ID in 'hash/part' format: what the frame is called before it is resolved, and which "
+        "of the frames it became (inlined functions give several). The hash may be an SDK's: untrusted."
+    )
     created_at = serializers.DateTimeField(help_text="When the frame was resolved last.")
     contents = ObjectField(
         source="content.contents",
         help_text="The frame: function, file, line and so on. From events, untrusted. Variables belong to an event.",
     )
-    resolved = serializers.BooleanField(source="content.resolved")
+    resolved = serializers.BooleanField(
+        source="content.resolved",
+        help_text="Whether `contents` is about the source as it was written; false where a source map is missing.",
+    )
     context = ObjectField(  # type: ignore[assignment] # DRF takes a declared field out of the class
         source="content.context", allow_null=True, help_text="Lines of source around the frame. Untrusted."
     )
     symbol_set_ref = serializers.CharField(
-        source="symbol_set.ref", allow_null=True, help_text="Reference of the symbol set that resolved the frame."
+        source="symbol_set.ref",
+        allow_null=True,
+        help_text="Reference of the symbol set that resolved the frame, such as the address of a script. Untrusted.",
     )
     release = ErrorTrackingReleaseSerializer(
-        source="symbol_set.release", allow_null=True, help_text="The symbol set's release."
+        source="symbol_set.release", allow_null=True, help_text="The symbol set's release; its texts are untrusted."
     )
 
     expressions = {
@@ -82,9 +90,13 @@ class ErrorTrackingStackFrameBatchGetRequestSerializer(serializers.Serializer[An
 class ErrorTrackingStackFrameBatchGetResponseSerializer(serializers.Serializer[Any]):
     """The frames found, in no particular order; unknown ids are missing."""
 
-    results = ErrorTrackingStackFrameSerializer(many=True)
+    results = ErrorTrackingStackFrameSerializer(many=True, help_text="Each frame once, however often it was named.")
 
 
+@extend_schema_view(
+    list=extend_schema(description="Return one page of the project's stack frames, by id."),
+    retrieve=extend_schema(description="Return one stack frame; 404 for an unknown or malformed id."),
+)
 class StackFrameViewSet(Listed, Retrieved, Undeletable):
     """What the frames of exceptions resolved to."""
 

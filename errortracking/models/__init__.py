@@ -15,16 +15,18 @@ from errortracking.models.issues import (
     IssueStatus,
 )
 from errortracking.models.queue import QueuedRequest, SetAsideEvent
+from errortracking.models.rate_limits import DropReason, RateLimitBucket, RateLimitedCount
 from errortracking.models.recommendations import Recommendation
 from errortracking.models.releases import Release
 from errortracking.models.rules import AssignmentRule, BypassRule, GroupingRule, SuppressionRule
 from errortracking.models.settings import ErrorTrackingSettings
-from errortracking.models.spikes import SpikeDetectionConfig, SpikeEvent
+from errortracking.models.spikes import SpikeCount, SpikeDetectionConfig, SpikeEvent, SpikeSnooze
 from errortracking.models.symbols import SymbolSet
 
 __all__ = [
     "AssignmentRule",
     "BypassRule",
+    "DropReason",
     "ErrorTrackingSettings",
     "Event",
     "EventCount",
@@ -43,11 +45,15 @@ __all__ = [
     "Outcome",
     "OutcomeCount",
     "QueuedRequest",
+    "RateLimitBucket",
+    "RateLimitedCount",
     "Recommendation",
     "Release",
     "SetAsideEvent",
+    "SpikeCount",
     "SpikeDetectionConfig",
     "SpikeEvent",
+    "SpikeSnooze",
     "StackFrame",
     "SuppressionRule",
     "SymbolSet",

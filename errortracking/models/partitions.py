@@ -1,7 +1,7 @@
-"""The daily partitions of the event table: made ahead, or on the spot when one is missing, and dropped when too old.
+"""The daily partitions of `TABLES`: made ahead, or on the spot when one is missing, and dropped when too old.
 
-A partition holds the events that were *received* on one UTC day. There is no DEFAULT partition: a new
-partition would have to look through it for its rows, and an event that nobody expected would hide there.
+A partition holds what was *received* on one UTC day. There is no DEFAULT partition: a new partition would have to look
+through it for its rows, and an event that nobody expected would hide there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from environments import clock
 from environments.tenancy import sql
 
 TABLE = "errortracking_event"
+SPIKE_COUNTS = "errortracking_spikecount"
+TABLES = (TABLE, SPIKE_COUNTS)
 DAYS_AHEAD = 7  # so that a server whose clean-up task fails for a week still finds a partition waiting
 # "HTDP": first half of the advisory lock of one day; the second is the day's ordinal
 _LOCK_CLASS = 0x48544450
 _LOCK_TIMEOUT = "2s"  # who waits for the table's lock makes everybody behind wait as well
 _ATTEMPTS = 15  # × 2 s and the pauses between: longer than any transaction of the pipeline
 _PAUSE_SECONDS = 0.5
-_NAME = re.compile(TABLE + r"_(\d{8})\Z")
+_NAME = re.compile(r"(\w+)_(\d{8})\Z", re.ASCII)
 
 
 def utc_day(moment: datetime) -> date:
@@ -32,19 +34,21 @@ def utc_day(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def name(day: date) -> str:
+def name(day: date, table: str = TABLE) -> str:
     """Return the name of the partition of ``day``."""
-    return f"{TABLE}_{day:%Y%m%d}"
+    return f"{table}_{day:%Y%m%d}"
 
 
 def ensure(days: Iterable[date]) -> None:
-    """Make the partitions of ``days`` that are missing. To be called outside of the transaction that writes events.
+    """Make the partitions of ``days`` that are missing. To be called outside of the transaction that writes rows.
 
-    Several processes may do so at once. Raises ``OperationalError`` where the table stays locked for half a
-    minute.
+    Several processes may do so at once. Raises ``OperationalError`` where a table stays locked for half a minute.
     """
-    for day in sorted(set(days) - set(existing())):
-        _patiently(_MAKE, day)
+    there, wanted = _existing(), sorted(set(days))
+    for table in TABLES:
+        for day in wanted:
+            if (table, day) not in there:
+                _patiently(_MAKE, table, day)
 
 
 def ensure_ahead() -> None:
@@ -53,28 +57,33 @@ def ensure_ahead() -> None:
     ensure(today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1))
 
 
-def existing() -> list[date]:
+def existing(table: str = TABLE) -> list[date]:
     """Return the days that have a partition, oldest first."""
+    return sorted(day for of, day in _existing() if of == table)
+
+
+def _existing() -> set[tuple[str, date]]:
+    """Return the partitions of all tables by table and day: one look at the catalog before each batch."""
     with sql.cursor() as cursor:
         names = cursor.execute(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            " WHERE i.inhparent = to_regclass(%s)",
-            [TABLE],
+            "SELECT c.relname FROM unnest(%s::text[]) AS parent JOIN pg_inherits i ON i.inhparent = to_regclass(parent)"
+            " JOIN pg_class c ON c.oid = i.inhrelid",
+            [list(TABLES)],
         ).fetchall()
     matches = (_NAME.match(partition) for (partition,) in names)
-    return sorted(date.fromisoformat(match[1]) for match in matches if match)
+    return {(match[1], date.fromisoformat(match[2])) for match in matches if match}
 
 
-def drop_before(day: date) -> list[date]:
-    """Drop the partitions of the days before ``day`` with all their events, and return those days.
+def drop_before(day: date, table: str = TABLE) -> list[date]:
+    """Drop the partitions of the days before ``day`` with all their rows, and return those days.
 
-    Plain DROP and not DETACH CONCURRENTLY first: the foreign key makes even the DROP of a detached partition
+    Plain DROP and not DETACH CONCURRENTLY first: the foreign key of events makes even the DROP of a detached partition
     lock the fingerprints, so the longer way (no transaction, left-overs to finalize after a crash) would save
     nothing.
     """
-    dropped = [old for old in existing() if old < day]
+    dropped = [old for old in existing(table) if old < day]
     for old in dropped:
-        _patiently(_DROP, old)
+        _patiently(_DROP, table, old)
     return dropped
 
 
@@ -87,10 +96,10 @@ _MAKE = (
 _DROP = ("DROP TABLE IF EXISTS {name}",)
 
 
-def _patiently(statements: Sequence[str], day: date) -> None:
+def _patiently(statements: Sequence[str], table: str, day: date) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _change(statements, day)
+            return _change(statements, table, day)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable) or attempt == _ATTEMPTS:
                 raise
@@ -98,11 +107,11 @@ def _patiently(statements: Sequence[str], day: date) -> None:
     return None
 
 
-def _change(statements: Sequence[str], day: date) -> None:
+def _change(statements: Sequence[str], table: str, day: date) -> None:
     """Run ``statements`` for one day in a transaction, unless another process has just done so."""
     texts = {
-        "table": TABLE,
-        "name": name(day),
+        "table": table,
+        "name": name(day, table),
         "start": f"{day.isoformat()} 00:00:00+00",
         "end": f"{(day + timedelta(days=1)).isoformat()} 00:00:00+00",
     }
@@ -111,6 +120,6 @@ def _change(statements: Sequence[str], day: date) -> None:
         cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
         # Not to_regclass(): without a lock on a table it may answer from a cache that has not heard of the other.
         is_wanted = statements is _MAKE
-        if (day in existing()) != is_wanted:
+        if ((table, day) in _existing()) != is_wanted:
             for statement in statements:
                 cursor.execute(statement.format(**texts))

@@ -7,6 +7,7 @@ from django.db import models
 
 from environments import clock
 from environments.tenancy.models import ProjectModel
+from errortracking.models import slots
 
 
 class QueuedRequest(ProjectModel):
@@ -14,10 +15,11 @@ class QueuedRequest(ProjectModel):
 
     Without a reference to the project: checking one would lock the project's row in every accepting transaction.
     Rows of a project that is gone are dropped by the worker. No column that a lease changes is indexed, so the
-    changes stay in the page.
+    changes stay in the page. Partitioned by ``slot`` (`errortracking.models.slots`).
     """
 
     received_at = models.DateTimeField()
+    slot = models.SmallIntegerField(default=slots.current)
     events = models.IntegerField(help_text="How many events the request holds.")
     bytes = models.IntegerField(help_text="Length of the payload.")
     payload = models.BinaryField(help_text="See `errortracking.models.payload`.")

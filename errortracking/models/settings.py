@@ -8,8 +8,8 @@ from django.db import models
 from environments.tenancy.models import ProjectRow
 
 
-def _limit(help_text: str) -> models.IntegerField[int | None, int | None]:
-    return models.IntegerField(null=True, blank=True, validators=[MinValueValidator(1)], help_text=help_text)
+def _limit(help_text: str, smallest: int = 1) -> models.IntegerField[int | None, int | None]:
+    return models.IntegerField(null=True, blank=True, validators=[MinValueValidator(smallest)], help_text=help_text)
 
 
 class ErrorTrackingSettings(ProjectRow):
@@ -24,7 +24,11 @@ class ErrorTrackingSettings(ProjectRow):
     )
     project_rate_limit_value = _limit("Exceptions that the project may store per bucket. Null: no limit.")
     project_rate_limit_bucket_size_minutes = _limit("Length of the project's bucket in minutes. Null: 60.")
-    per_issue_rate_limit_value = _limit("Exceptions that each issue may store per bucket. Null: the server's default.")
+    # The API takes no 0 (contract 5), but the processing knows it (pipeline 2.11): an operator's word.
+    per_issue_rate_limit_value = _limit(
+        "Exceptions that each issue may store per bucket. Null: the server's default. 0: no limit, whatever that is.",
+        smallest=0,
+    )
     per_issue_rate_limit_bucket_size_minutes = _limit("Length of an issue's bucket in minutes. Null: 60.")
 
     class Meta:
@@ -35,12 +39,12 @@ class ErrorTrackingSettings(ProjectRow):
                 name="rate_limits_are_positive",
                 condition=models.Q(
                     *[
-                        models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__gte": 1})
-                        for field in (
-                            "project_rate_limit_value",
-                            "project_rate_limit_bucket_size_minutes",
-                            "per_issue_rate_limit_value",
-                            "per_issue_rate_limit_bucket_size_minutes",
+                        models.Q(**{f"{field}__isnull": True}) | models.Q(**{f"{field}__gte": smallest})
+                        for field, smallest in (
+                            ("project_rate_limit_value", 1),
+                            ("project_rate_limit_bucket_size_minutes", 1),
+                            ("per_issue_rate_limit_value", 0),
+                            ("per_issue_rate_limit_bucket_size_minutes", 1),
                         )
                     ]
                 ),

@@ -6,8 +6,11 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from environments import clock
-from environments.tenancy.models import ProjectForeignKey, ProjectModel, ProjectRow
+from environments.tenancy.models import ProjectForeignKey, ProjectModel, ProjectOneToOneField, ProjectRow
 from errortracking.models.issues import Issue
+
+SPIKE_COUNT_DAYS = 30  # the longest range of the preview
+SPIKE_EVENT_DAYS = 30
 
 
 class SpikeDetectionConfig(ProjectRow):
@@ -52,3 +55,35 @@ class SpikeEvent(ProjectModel):
 
     def __str__(self) -> str:
         return f"{self.current_bucket_value} against {self.computed_baseline:g}"
+
+
+class SpikeCount(ProjectRow):
+    """How many exceptions of one fingerprint were stored that were received in one bucket of 5 minutes.
+
+    Of the fingerprint and not of the issue, so that a merge or split moves nothing here. Partitioned by the UTC day,
+    whose partition is dropped after `SPIKE_COUNT_DAYS`. Keyed by the bucket first: what a batch counts lies together at
+    the end of the index, whatever fingerprints it has.
+
+    Without references, as no row outlives these days: checking them would lock a fingerprint for each new row,
+    following them would look through every partition, and dropping a partition would lock the fingerprints' table.
+    Counts whose fingerprint is gone belong to no issue, and nobody reads them.
+    """
+
+    pk = models.CompositePrimaryKey("environment_id", "bucket", "fingerprint_id")
+    bucket = models.DateTimeField(help_text="When the 5 minutes begin.")
+    fingerprint_id = models.UUIDField()
+    count = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.fingerprint_id}"
+
+
+class SpikeSnooze(ProjectRow):
+    """Until when an issue is not reported as spiking again: one row, so that of several workers one reports it."""
+
+    issue = ProjectOneToOneField(Issue, primary_key=True)
+    snoozed_at = models.DateTimeField(help_text="When its last spike was.")
+    snoozed_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} until {self.snoozed_until}"

@@ -16,6 +16,8 @@ from errortracking.models.payload import EventEntry, Payload
 from errortracking.pipeline import timestamps
 from errortracking.pipeline.exceptions import ParsedEvent
 from errortracking.pipeline.fingerprint import Fingerprint
+from errortracking.pipeline.project_rules import Assignee, ProjectRules
+from errortracking.rules.subject import Subject
 
 EXCEPTION = "$exception"  # the name of the events that are stored; all others are counted
 
@@ -37,6 +39,8 @@ class Accepted:
     parsed: ParsedEvent = field(init=False)  # parse
     candidates: list[Fingerprint] = field(default_factory=list)  # fingerprint; empty: cannot be grouped
     fingerprint: Fingerprint | None = None  # fingerprint: the one of the candidates that counts
+    subject: Subject | None = None  # the first that tries a rule, see `project_rules.subject_of`
+    assignee: Assignee | None = None  # fingerprint: whom the grouping rule names
     fingerprint_id: UUID | None = None  # link
     issue_id: UUID | None = None  # link
 
@@ -84,6 +88,9 @@ class Batch:
     live: list[Accepted] = field(init=False)  # exceptions that have no outcome yet
     frames: dict[tuple[str, int], FrameReference] = field(default_factory=dict)  # by raw id and part
     known: dict[str, KnownFingerprint] = field(default_factory=dict)  # by text
+    rules: ProjectRules | None = None  # read when first asked for, see `project_rules.rules_of`
+    # What the rate limits said, by `allowed`, `bypassed`, `rate_limited/issue`, `rate_limited/project`
+    limited: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.live = [event for event in self.events if event.outcome is None and event.is_exception]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import structlog
 from django.db import transaction
@@ -28,7 +29,7 @@ def apply(leased: Leased) -> None:
         batch = Batch(leased.environment_id, events)
         process(batch)
         lease.settle(leased)
-    report(leased, batch.outcomes())
+    report(leased, batch.outcomes(), batch.limited)
     return None
 
 
@@ -39,8 +40,9 @@ def drop(leased: Leased) -> None:
     log.warning("events of a deleted project dropped", environment_id=leased.environment_id, events=leased.events)
 
 
-def report(leased: Leased, outcomes: Counter[OutcomeKey]) -> None:
+def report(leased: Leased, outcomes: Counter[OutcomeKey], limited: Mapping[str, int] | None = None) -> None:
     """Tell Prometheus what has been committed."""
     metrics.BATCH_BYTES.inc(leased.bytes)
     for (_, outcome, _), count in outcomes.items():
         metrics.EVENTS.labels(outcome.value).inc(count)
+    metrics.count_limited(limited or {})

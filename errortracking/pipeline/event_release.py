@@ -39,8 +39,8 @@ _OF_SYMBOL_SETS = """
 def attach_release(batch: Batch) -> None:
     """Set ``$exception_release`` of the live exceptions whose release is known.
 
-    What the event says of itself goes first; else it is the newest release that a symbol set of its frames
-    belongs to.
+    What the event says of itself goes first: an id, else its application and version; else it is the newest release
+    that a symbol set of its frames belongs to. Each gives way to the next where it names no release that exists.
     """
     references = [(event, release.reference(event.parsed.properties)) for event in batch.live]
     named = _named(
@@ -50,7 +50,7 @@ def attach_release(batch: Batch) -> None:
     )
     by_symbol_set = _of_symbol_sets(batch)
     for event, reference in references:
-        found = named.get(reference.id or reference.hash_id) or _newest(batch, event, by_symbol_set)
+        found = named.get(reference.id) or named.get(reference.hash_id) or _newest(batch, event, by_symbol_set)
         if found:
             event.parsed.properties["$exception_release"] = _shown(found)
 

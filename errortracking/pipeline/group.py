@@ -1,4 +1,4 @@
-"""Stage: which fingerprint each exception goes by (pipeline 2.8)."""
+"""Stage: which fingerprint each exception goes by (pipeline 2.8): the client's own, a grouping rule's, or ours."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from environments.tenancy import sql
 from errortracking.pipeline import fingerprint
 from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
+from errortracking.pipeline.fingerprint import Fingerprint
+from errortracking.pipeline.project_rules import Kind, matching
 
 # FOR SHARE: whoever moves a fingerprint to another issue (merge, split) or deletes it waits until this batch
 # has counted, and finds the batch's numbers when it makes those of the issues anew.
@@ -28,17 +30,26 @@ def group(batch: Batch) -> None:
     """
     for event in batch.live:
         if event.parsed.exceptions:
-            event.candidates = fingerprint.candidates(event.parsed)
+            event.candidates = _candidates(batch, event)
     values = {candidate.value for event in batch.live for candidate in event.candidates}
     batch.known = find(batch.environment_id, values)
     known = set(batch.known)
-    # A grouping rule of the project outvotes the automatic versions: rules are tried here once there are any.
     for event in batch.live:
         if event.candidates:
             event.fingerprint = fingerprint.choose(event.candidates, known)
             known.add(event.fingerprint.value)
             if is_legacy(event):
                 known.add(event.candidates[0].value)  # the next stage adds it to the same issue
+
+
+def _candidates(batch: Batch, event: Accepted) -> list[Fingerprint]:
+    """Return the fingerprints that ``event`` may go by, newest first: a grouping rule that matches leaves one."""
+    if event.parsed.fingerprint is None:
+        rule = next(matching(batch, Kind.GROUPING, event), None)
+        if rule:
+            event.assignee = rule.assignee
+            return [fingerprint.custom(rule.id)]
+    return fingerprint.candidates(event.parsed)
 
 
 def find(environment_id: int, values: Iterable[str]) -> dict[str, KnownFingerprint]:

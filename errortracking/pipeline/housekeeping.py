@@ -13,6 +13,7 @@ from environments.tenancy import guard, sql
 from errortracking.models import partitions
 from errortracking.models.events import LEDGER_HORIZON_DAYS, LEDGER_PARTITIONS, EventLedger
 from errortracking.models.partitions import utc_day
+from errortracking.pipeline import limit_cleanup, retention, spike_cleanup
 
 log = structlog.get_logger(__name__)
 
@@ -20,11 +21,19 @@ LEDGER_BLOCKS = 500  # pages of one step: at most some 70,000 rows, half a secon
 
 
 def daily() -> None:
-    """Make partitions ahead, drop those that are too old, and forget uuids beyond the ledger's horizon."""
+    """Make partitions ahead, drop those that are too old, and forget what nobody needs: old uuids, full buckets."""
     partitions.ensure_ahead()
     dropped = drop_old_events()
     forgotten = forget_old_uuids(clock.now() - timedelta(days=LEDGER_HORIZON_DAYS))
-    log.info("daily clean-up", dropped_days=[day.isoformat() for day in dropped], forgotten_uuids=forgotten)
+    log.info(
+        "daily clean-up",
+        dropped_days=[day.isoformat() for day in dropped],
+        events_of_shorter_ages=retention.delete_old_events(),
+        forgotten_uuids=forgotten,
+        forgotten_buckets=limit_cleanup.forget_full_buckets(),
+        forgotten_drops=limit_cleanup.forget_old_counts(),
+        dropped_days_of_spike_counts=[day.isoformat() for day in spike_cleanup.drop_old_counts()],
+    )
 
 
 def drop_old_events() -> list[date]:

@@ -13,6 +13,7 @@ from environments.tenancy import sql
 from errortracking.models import IssueStatus, Outcome
 from errortracking.models.issues import TEXT_LENGTH, Severity
 from errortracking.pipeline import group
+from errortracking.pipeline.assign import Opened, assign
 from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
 from errortracking.pipeline.clean import cut
 from errortracking.pipeline.fingerprint import Fingerprint
@@ -37,12 +38,13 @@ class _New:
 
 def link_to_issues(batch: Batch) -> None:
     """Find or make the issue of each live exception, reopen what was resolved, and drop what people suppressed."""
-    _make_missing(batch)
+    made = _make_missing(batch)
     for event in batch.live:
         if event.fingerprint:
             known = batch.known[event.fingerprint.value]
             event.fingerprint_id, event.issue_id = known.id, known.issue_id
-    _reopen(batch)
+    assign(batch, made | _reopen(batch))
+    # Here: the outbox hears of the issues made and of those opened again.
     suppressed = [event for event in batch.live if _status(batch, event) == IssueStatus.SUPPRESSED]
     batch.end(suppressed, Outcome.SUPPRESSED, SUPPRESSED_ISSUE)
 
@@ -51,15 +53,17 @@ def _status(batch: Batch, event: Accepted) -> str | None:
     return batch.known[event.fingerprint.value].status if event.fingerprint else None
 
 
-def _make_missing(batch: Batch) -> None:
+def _make_missing(batch: Batch) -> dict[UUID, Opened]:
+    """Make what is not there yet, and return the issues that were made."""
+    made: dict[UUID, Opened] = {}
     missing = _missing(batch)
     # A twin is made after the one whose issue it joins: only then is it settled which issue that is, ours or that of
     # somebody else who was faster.
     while missing:
         now = {value: new for value, new in missing.items() if new.twin_of is None or new.twin_of in batch.known}
-        _make(batch, now)
+        made |= _make(batch, now)
         missing = {value: new for value, new in missing.items() if value not in now}
-    # Assignment rules and the outbox hear of the issues created here once there are any.
+    return made
 
 
 def _missing(batch: Batch) -> dict[str, _New]:
@@ -77,8 +81,11 @@ def _missing(batch: Batch) -> dict[str, _New]:
     return missing
 
 
-def _make(batch: Batch, missing: dict[str, _New]) -> None:
-    """Make the fingerprints, and issues for those that join none, and enter all of them in ``batch.known``."""
+def _make(batch: Batch, missing: dict[str, _New]) -> dict[UUID, Opened]:
+    """Make the fingerprints, and issues for those that join none, and enter all of them in ``batch.known``.
+
+    Returns the issues that were made.
+    """
     ours = {value: _row(batch, new) for value, new in missing.items()}
     _insert_issues(batch, {ours[value].issue_id: new.event for value, new in missing.items() if new.twin_of is None})
     inserted = _insert_fingerprints(batch, missing, ours)
@@ -88,6 +95,11 @@ def _make(batch: Batch, missing: dict[str, _New]) -> None:
         _delete_issues(batch, [ours[value].issue_id for value in lost if missing[value].twin_of is None])
         theirs = group.find(batch.environment_id, lost)
         batch.known |= {value: theirs[value] for value in lost}
+    return {
+        ours[value].issue_id: Opened(new.event, _name(new.event), _description(new.event))
+        for value, new in missing.items()
+        if new.twin_of is None and value in inserted
+    }
 
 
 def _row(batch: Batch, new: _New) -> KnownFingerprint:
@@ -180,15 +192,21 @@ def _delete_issues(batch: Batch, ids: list[UUID]) -> None:
         )
 
 
-def _reopen(batch: Batch) -> None:
-    """Make issues active again that somebody had closed. The condition is asked again: people act at the same time."""
-    closed = {event.issue_id for event in batch.live if event.issue_id and _status(batch, event) not in _STAYS}
+def _reopen(batch: Batch) -> dict[UUID, Opened]:
+    """Make issues active again that somebody had closed, and return them.
+
+    The condition is asked again: people act at the same time.
+    """
+    closed: dict[UUID, Accepted] = {}
+    for event in batch.live:
+        if event.issue_id and _status(batch, event) not in _STAYS:
+            closed.setdefault(event.issue_id, event)
     if not closed:
-        return
+        return {}
     with sql.cursor() as cursor:
         cursor.execute(
             "UPDATE errortracking_issue SET status = %s, state_updated_at = %s"
-            " WHERE environment_id = %s AND id = ANY(%b) AND NOT status = ANY(%b)",
+            " WHERE environment_id = %s AND id = ANY(%b) AND NOT status = ANY(%b) RETURNING id, name, description",
             [
                 IssueStatus.ACTIVE.value,
                 batch.now,
@@ -197,4 +215,4 @@ def _reopen(batch: Batch) -> None:
                 [status.value for status in _STAYS],
             ],
         )
-    # Assignment rules and the outbox hear of the issues reopened here once there are any.
+        return {id_: Opened(closed[id_], *rest) for id_, *rest in cursor.fetchall()}

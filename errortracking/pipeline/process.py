@@ -14,26 +14,30 @@ from errortracking.pipeline.count import count_names, count_others, count_outcom
 from errortracking.pipeline.event_release import attach_release
 from errortracking.pipeline.group import group
 from errortracking.pipeline.ledger import drop_duplicates
+from errortracking.pipeline.limit import limit_rates
 from errortracking.pipeline.link import link_to_issues
+from errortracking.pipeline.project_rules import switch_off_failed
 from errortracking.pipeline.read import read_exceptions
 from errortracking.pipeline.resolve import resolve_frames
+from errortracking.pipeline.spike import detect_spikes
 from errortracking.pipeline.statistics import count_occurrences
 from errortracking.pipeline.store import store_events
+from errortracking.pipeline.suppress import suppress_by_rules
 
 STAGES: tuple[Callable[[Batch], None], ...] = (
     count_others,
     drop_duplicates,
     read_exceptions,
     resolve_frames,
+    attach_release,  # before rules are tried: they may ask for it
     group,
-    # Here: suppression rules (before an issue is made of what nobody wants).
+    suppress_by_rules,  # before an issue is made of what nobody wants
     link_to_issues,
-    # Here: bypass rules and rate limits (after linking, so that a dropped exception still makes or reopens
-    # its issue).
-    attach_release,
+    limit_rates,  # after linking, so that a dropped exception still makes or reopens its issue
+    switch_off_failed,
     store_events,
     count_occurrences,
-    # Here: spikes.
+    detect_spikes,
     count_names,
     count_outcomes,
 )

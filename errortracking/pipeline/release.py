@@ -20,29 +20,32 @@ MAX_SHOWN_METADATA = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReleaseReference:
-    """How an event names its release: by the release's id, or by its hash; at most one of the two."""
+    """How an event names its release: by the release's id, by its hash, or both; an id that is known goes first."""
 
     id: UUID | None = None
     hash_id: str | None = None
 
 
 def reference(properties: Mapping[str, Json]) -> ReleaseReference:
-    """Return what an event says of its release: ``$release_id`` first, else the application's name and version.
+    """Return what an event says of its release: ``$release_id``, and the application's name and version.
 
     Web and server builds carry the id. Mobile SDKs carry nothing, but the command line tool hashed the same name and
-    version into the release when it uploaded the symbols.
+    version into the release when it uploaded the symbols. Both are returned: the id may be of a release that was
+    deleted, and whether it is only the database knows.
     """
-    given = properties.get("$release_id")
-    if isinstance(given, str):
-        try:
-            return ReleaseReference(id=UUID(given))
-        except ValueError:
-            pass  # no id of ours: the name and version may still tell
+    id_ = _uuid(properties.get("$release_id"))
     project = properties.get("$app_namespace")
     version = packed_version(properties.get("$app_version"), properties.get("$app_build"))
     if isinstance(project, str) and version is not None:
-        return ReleaseReference(hash_id=hash_id(project, version))
-    return ReleaseReference()
+        return ReleaseReference(id_, hash_id(project, version))
+    return ReleaseReference(id_)
+
+
+def _uuid(given: Json) -> UUID | None:
+    try:
+        return UUID(given) if isinstance(given, str) else None
+    except ValueError:
+        return None
 
 
 def packed_version(version: Json, build: Json) -> str | None:

@@ -22,7 +22,6 @@ from environments.tenancy import sql
 from errortracking.pipeline import frames
 from errortracking.pipeline.batch import Batch, FrameReference
 from errortracking.pipeline.exceptions import Contents, DebugImage, Frame, RawFrame
-from errortracking.pipeline.frames.base import raw_id as raw_id_of
 
 FRESH_RESOLVED = timedelta(seconds=1800)  # pipeline 2.5
 FRESH_UNRESOLVED = timedelta(seconds=300)  # shorter: its source map may have been uploaded meanwhile
@@ -94,10 +93,9 @@ def _resolve(batch: Batch) -> dict[Key, Frame]:
 
 
 def _frames(raw: RawFrame, images: Sequence[DebugImage], seen: dict[str, list[Frame]]) -> Iterable[Frame]:
-    platform = frames.PLATFORMS[raw["platform"]]
-    raw_id = raw_id_of(platform.identity(raw, images))
+    raw_id = frames.identify(raw, images)
     if raw_id not in seen:
-        seen[raw_id] = platform.resolve(raw, raw_id, images)
+        seen[raw_id] = frames.resolve_frame(raw, images, raw_id)
         return seen[raw_id]
     variables = raw.get("code_variables")
     return [

@@ -20,7 +20,7 @@ from typing import Any
 import structlog
 from django.db import Error, connection
 
-from errortracking.models import partitions
+from errortracking.models import partitions, slots
 from errortracking.pipeline import effect, lease, metrics
 from errortracking.pipeline import session as session_settings
 from errortracking.pipeline.alone.parent import process_alone
@@ -34,6 +34,7 @@ LONGEST_PAUSE = 1.0  # … and while there is none: with a batch's half second, 
 LONGEST_BACKOFF = 5.0  # … and while the database is away
 EFFECT_TRIES = 4  # of one batch after deadlocks and the like, before its rows are parked
 PARKED = timedelta(seconds=5)
+RECYCLE_SECONDS = 15.0  # between looks at the queue's partitions: each is not in use for two minutes out of three
 # A batch takes less than one; a worker that hangs ends itself, and its rows are processed alone next.
 BATCH_SECONDS = 120
 
@@ -60,11 +61,13 @@ class _Worker:
         self._pause = SHORTEST_PAUSE
         self._session: Any = None  # the connection that has been prepared
         self._troubled: dict[int, float] = {}  # project → when to try it again (monotonic)
+        self._recycle_at = 0.0  # monotonic
 
     def step(self) -> None:
         """Make one round over the projects, then pause as long as what was found asks for."""
         try:
             self._prepare()
+            self._recycle()
             worked, busy = self._round()
         except Exception as error:
             log.warning("worker interrupted", error=repr(error), exc_info=not is_transient(error))
@@ -97,6 +100,13 @@ class _Worker:
         except Error as error:
             log.warning("no partitions made ahead", error=str(error))
         self._session = session
+
+    def _recycle(self) -> None:
+        """Look now and then whether a partition of the queue can be emptied of its dead rows."""
+        if time.monotonic() >= self._recycle_at:
+            self._recycle_at = time.monotonic() + RECYCLE_SECONDS
+            if emptied := slots.recycle():
+                log.info("partitions of the queue truncated", slots=emptied)
 
     def _round(self) -> tuple[bool, bool]:
         """Give each waiting project one turn; return whether any was processed, and whether others hold any."""

@@ -18,6 +18,7 @@ from errortracking.models import (
     Issue,
     QueuedRequest,
     SetAsideEvent,
+    SpikeEvent,
     StackFrame,
     partitions,
 )
@@ -52,13 +53,13 @@ def test_every_table_with_a_key_that_django_can_show_is_there(world: World) -> N
         for model in apps.get_app_config(label).get_models()
         if not isinstance(model._meta.pk, CompositePrimaryKey)
     }
-    assert len(models) == 25
+    assert len(models) == 27
     assert models <= set(admin.site._registry)
 
 
 def test_every_page_opens_is_not_counted_and_shows_no_secret(world: World, client: Client) -> None:
     rows = make_rows(world.project, world.user)
-    assert len(rows) == 24
+    assert len(rows) == 26
     for model, row in rows.items():
         for query in (
             "",
@@ -135,3 +136,16 @@ def test_lists_follow_the_primary_key(world: World, client: Client, model: type[
         assert [order.partition(" LIMIT")[0] for order in orders] == [
             f'"{table}"."environment_id" DESC, "{table}"."id" DESC'
         ]
+
+
+def test_a_spike_leads_to_its_issue_by_name(world: World, client: Client) -> None:
+    issue = Issue.objects.create(environment=world.project, name="<b>KeyError</b>")
+    spike = SpikeEvent.objects.create(
+        environment=world.project, issue=issue, detected_at=NOW, computed_baseline=12.5, current_bucket_value=900
+    )
+    link = f'<a href="/admin/errortracking/issue/{issue.pk}/change/" class="text-primary-600 underline">'
+    for page in (client.get(address(SpikeEvent)), client.get(address(SpikeEvent, spike.pk, "change"))):
+        text = page.content.decode()
+        assert f"{link}&lt;b&gt;KeyError&lt;/b&gt;</a>" in text
+        assert "12.5" in text
+        assert "900" in text

@@ -23,13 +23,16 @@ from tests.live import PATIENCE, LiveServer, live_server
 
 CLIENTS = 3
 SEED = 20261123
-# A process that died early is started again after a pause that doubles, so no role is killed more often than this.
-KILLS = ["web", "worker", "database"] * 3
+EVENTS = 20_000
+ROLES = ("web", "worker", "database")
+# Of each role. In rounds, one of each in a random order: a process that died within five seconds is started again after
+# a pause that doubles, and one role killed over and over would be away for most of the test.
+ROUNDS = 7
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 1.2  # seconds before a kill, from the moment all processes are there
 
 
 class Client:
-    """One sender. It goes on until it is told to stop, and then until its last request is acknowledged."""
+    """One sender. It goes on until it is told to stop and has sent its share, and its last request is acknowledged."""
 
     def __init__(self, server: LiveServer, token: str, number: int) -> None:
         self.url = f"{server.url}/batch/"
@@ -43,8 +46,8 @@ class Client:
         """Send one request after the other."""
         events = self._events()
         with requests.Session() as session:
-            while not stop.is_set():
-                self._send(session, [next(events) for _ in range(self._random.randint(1, 4))])
+            while not stop.is_set() or len(self.acknowledged) < EVENTS / CLIENTS:
+                self._send(session, [next(events) for _ in range(self._random.randint(1, 8))])
                 time.sleep(0.01)
 
     def _events(self) -> Iterator[dict[str, Any]]:
@@ -95,11 +98,11 @@ def backlog(server: LiveServer) -> int | None:
 
 def kill_at_random(server: LiveServer) -> None:
     """Kill one process after the other, each when all that were killed before are there again."""
-    moments, order = random.Random(SEED), KILLS.copy()
-    moments.shuffle(order)
-    for role in order:
-        time.sleep(moments.uniform(SHORTEST_WAIT, LONGEST_WAIT))
-        server.wait_replaced(role, server.kill(role))
+    moments = random.Random(SEED)
+    for _ in range(ROUNDS):
+        for role in moments.sample(ROLES, len(ROLES)):
+            time.sleep(moments.uniform(SHORTEST_WAIT, LONGEST_WAIT))
+            server.wait_replaced(role, server.kill(role))
 
 
 def test_every_event_acknowledged_over_http_has_exactly_one_outcome_whatever_is_killed() -> None:
@@ -119,7 +122,9 @@ def test_every_event_acknowledged_over_http_has_exactly_one_outcome_whatever_is_
         failed = sum((client.failed for client in clients), Counter[str]())
         assert failed["ConnectionError"] > 0, "no web process was killed under a request"
         assert failed["503"] > 0, "no request came while the database was away"
-        _look_up_every_event(server, Counter(uuid for client in clients for uuid in client.acknowledged))
+        acknowledged = Counter(uuid for client in clients for uuid in client.acknowledged)
+        assert acknowledged.total() >= EVENTS
+        _look_up_every_event(server, acknowledged)
 
 
 def _look_up_every_event(server: LiveServer, acknowledged: Counter[UUID]) -> None:

@@ -85,6 +85,7 @@ def _finish(leased: Leased, report: Report) -> None:
         metrics.BATCH_BYTES.inc(leased.bytes)
         for outcome, count in report["outcomes"].items():
             metrics.EVENTS.labels(Outcome(outcome).value).inc(count)
+        metrics.count_limited(report["limited"])
     elif report["kind"] == "transient":
         log.warning("transient error, row parked", row=str(row.id), error=report["text"])
         lease.park(leased, _RETRY)

@@ -24,10 +24,11 @@ class Report(TypedDict):
 
     kind: Literal["ready", "event", "done", "lost", "transient", "failed"]
     """``ready``: started. ``event``: begins with the event at ``place``. ``done``: the row is settled,
-    ``outcomes`` were committed. ``lost``: the row is another's. ``transient``, ``failed``: nothing was
-    committed, because of ``text``.
+    ``outcomes`` were committed, and ``limited`` is what the rate limits said. ``lost``: the row is another's.
+    ``transient``, ``failed``: nothing was committed, because of ``text``.
     """
 
     place: NotRequired[int]
     outcomes: NotRequired[dict[str, int]]
+    limited: NotRequired[dict[str, int]]
     text: NotRequired[str]

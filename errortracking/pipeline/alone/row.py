@@ -36,7 +36,8 @@ def process_row(environment_id: int, lease_id: UUID, task: Task, begin: Callable
             session.prepare()
         with transaction.atomic():
             leased = _load(environment_id, lease_id, UUID(task["row"]))
-            outcomes = _process(leased, task["deaths"], begin)
+            limited: Counter[str] = Counter()
+            outcomes = _process(leased, task["deaths"], begin, limited)
     except lease.LeaseLost:
         return {"kind": "lost"}
     except Exception as error:
@@ -45,7 +46,7 @@ def process_row(environment_id: int, lease_id: UUID, task: Task, begin: Callable
             return {"kind": "transient", "text": set_aside.reason_of(error)}
         log.exception("a row could not even be set aside", environment_id=environment_id, row=task["row"])
         return {"kind": "failed", "text": set_aside.reason_of(error)}
-    return {"kind": "done", "outcomes": dict(outcomes)}
+    return {"kind": "done", "outcomes": dict(outcomes), "limited": dict(limited)}
 
 
 _LOAD = """
@@ -62,7 +63,9 @@ def _load(environment_id: int, lease_id: UUID, row_id: UUID) -> Leased:
     return Leased(environment_id, lease_id, [Row(*found)])
 
 
-def _process(leased: Leased, deaths: dict[str, str], begin: Callable[[int], None]) -> Counter[str]:
+def _process(
+    leased: Leased, deaths: dict[str, str], begin: Callable[[int], None], limited: Counter[str]
+) -> Counter[str]:
     (row,) = leased.rows
     if not lease.project_exists(leased.environment_id):
         raise lease.LeaseLost("the project was deleted")  # the next worker that takes the row drops it
@@ -74,7 +77,7 @@ def _process(leased: Leased, deaths: dict[str, str], begin: Callable[[int], None
     outcomes: Counter[str] = Counter()
     for place, event in enumerate(events):
         begin(place)
-        outcomes[_process_event(leased.environment_id, event, _death(row, place, deaths))] += 1
+        outcomes[_process_event(leased.environment_id, event, _death(row, place, deaths), limited)] += 1
     lease.settle(leased)
     return outcomes
 
@@ -95,17 +98,19 @@ def _death(row: Row, place: int, deaths: dict[str, str]) -> str | None:
     return None
 
 
-def _process_event(environment_id: int, event: Accepted, death: str | None) -> str:
+def _process_event(environment_id: int, event: Accepted, death: str | None, limited: Counter[str]) -> str:
     if death is None:
+        batch = Batch(environment_id, [event])
         try:
             with transaction.atomic():
-                process(Batch(environment_id, [event]))
+                process(batch)
         except Exception as error:
             if is_transient(error):
                 raise
             log.warning("event set aside", environment_id=environment_id, uuid=str(event.uuid), exc_info=True)
             death = set_aside.reason_of(error)
         else:
+            limited.update(batch.limited)
             return str(event.outcome)
     fresh = Accepted(event.uuid, event.entry, event.request, event.received_at)
     return str(set_aside.set_aside(environment_id, fresh, death))

@@ -16,7 +16,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from errortracking.pipeline.exceptions import DebugImage, Frame, ParsedEvent, RawFrame
-from errortracking.pipeline.frames.base import Malformed, Platform, described, raw_id
+from errortracking.pipeline.frames.base import Malformed, Platform, described, raw_id, shortened
 from errortracking.pipeline.frames.base import read as _read
 
 
@@ -43,10 +43,15 @@ def read(sent: object) -> RawFrame:
     return _read(platform, sent)
 
 
-def resolve_frame(raw: RawFrame, images: Sequence[DebugImage] = ()) -> list[Frame]:
-    """Return the frames of one raw frame, outermost first where there are several."""
-    platform = PLATFORMS[raw["platform"]]
-    return platform.resolve(raw, raw_id(platform.identity(raw, images)), images)
+def identify(raw: RawFrame, images: Sequence[DebugImage] = ()) -> str:
+    """Return the ``raw_id`` of a raw frame, hashed over the whole of what was sent."""
+    return raw_id(PLATFORMS[raw["platform"]].identity(raw, images))
+
+
+def resolve_frame(raw: RawFrame, images: Sequence[DebugImage] = (), id_: str | None = None) -> list[Frame]:
+    """Return the frames of one raw frame, outermost first where there are several. ``id_``: its id, if known."""
+    id_ = identify(raw, images) if id_ is None else id_
+    return PLATFORMS[raw["platform"]].resolve(shortened(raw), id_, images)
 
 
 def resolve(event: ParsedEvent) -> None:

@@ -12,7 +12,7 @@ from enum import Enum
 from hashlib import sha512
 from typing import cast
 
-from errortracking.pipeline.clean import cut
+from errortracking.pipeline.clean import cut, longer
 from errortracking.pipeline.exceptions import (
     Contents,
     Context,
@@ -111,7 +111,7 @@ def read(platform: Platform, sent: Mapping[str, object]) -> RawFrame:
 def _checked(field: Field, value: object) -> object:
     kind = field.kind
     if kind is Kind.TEXT and isinstance(value, str):
-        return value if field.name == "context_line" else cut(value, MAX_TEXT)
+        return value  # whole: it is a piece of the frame's identity, and cut only where it is shown (`shortened`)
     if kind is Kind.LINES and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
     if kind is Kind.FLAG and isinstance(value, bool):
@@ -172,6 +172,16 @@ def raw_id(identity: bytes) -> str:
 
 # --- what is shown
 # ------------------------------------------------------------------------------------------------------
+
+
+def shortened(raw: RawFrame) -> RawFrame:
+    """Return the frame with names of at most ``MAX_TEXT`` bytes, the same object where none is longer."""
+    long = {
+        key: cut(value, MAX_TEXT)
+        for key, value in raw.items()
+        if isinstance(value, str) and key != "context_line" and longer(value, MAX_TEXT)
+    }
+    return cast(RawFrame, {**raw, **long}) if long else raw
 
 
 def contents(raw: RawFrame, id_: str, lang: str, name: str, *, part: int = 0) -> Contents:

@@ -5,29 +5,16 @@ from __future__ import annotations
 from django.conf import settings
 
 from errortracking.models import ErrorTrackingSettings
+from errortracking.models.rate_limits import per_issue_limit, project_limit
 from errortracking.recommendations.base import Meta, RecommendationType, all_enabled
-
-
-def project_limit(value: int | None) -> bool:
-    """Return whether a project with this limit has one."""
-    return value is not None and value > 0
-
-
-def per_issue_limit(value: int | None, default: int) -> bool:
-    """Return whether a project's issues are limited (pipeline 2.11).
-
-    ``default`` is the installation's, taken where the project has none of its own; 0 or less is no limit. A project's
-    own 0 means that it wants none.
-    """
-    return (default if value is None else value) > 0
 
 
 def checklist(project: int | None, per_issue: int | None, default: int) -> Meta:
     """Return ``meta`` for a project's two limits and the installation's default for issues."""
     return {
         "rate_limits": [
-            {"key": "project", "enabled": project_limit(project)},
-            {"key": "per_issue", "enabled": per_issue_limit(per_issue, default)},
+            {"key": "project", "enabled": project_limit(project) is not None},
+            {"key": "per_issue", "enabled": per_issue_limit(per_issue, default) is not None},
         ]
     }
 

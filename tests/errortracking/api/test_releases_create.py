@@ -64,6 +64,7 @@ def test_a_missing_version_is_reported_first(releases: Api, version: Any) -> Non
 
 @pytest.mark.parametrize("project", [None, "", 0, False, [], {}, 0.0])
 def test_a_missing_project_is_reported_second(releases: Api, project: Any) -> None:
+    """4, POST: project falsy → `Project is required`."""
     body = {"version": "1", "project": project, "hash_id": "x" * 200}
     assert answer(releases.post("", body)) == invalid("Project is required")
     assert answer(releases.post("", {"version": "1"})) == invalid("Project is required")
@@ -85,6 +86,7 @@ def test_a_taken_hash_is_reported_last(world: World, releases: Api) -> None:
 
 
 def test_another_projects_hash_is_free(stranger: World, releases: Api) -> None:
+    """4, hash_id: unique per team."""
     make_release(stranger.project, hash_id="abc")
     assert created(releases, hash_id="abc")["hash_id"] == "abc"
 
@@ -126,6 +128,7 @@ def test_metadata_is_stored_as_it_is(releases: Api, metadata: Any) -> None:
 
 
 def test_without_metadata_it_is_null(releases: Api) -> None:
+    """4, metadata: object or null."""
     assert created(releases)["metadata"] is None
 
 

@@ -33,6 +33,7 @@ def test_its_symbol_sets_go_with_it_and_their_frames_stay(world: World, releases
 
 @pytest.mark.parametrize("release_id", [UNKNOWN, *MALFORMED_IDS])
 def test_an_unknown_or_malformed_id_is_not_found(releases: Api, release_id: str) -> None:
+    """4, DELETE: 404 when unknown; decision table: malformed uuid in a path."""
     assert answer(releases.delete(f"{release_id}/")) == (404, NOT_FOUND)
 
 

@@ -32,6 +32,7 @@ def test_of_two_made_at_the_same_moment_the_later_id_is_first(world: World, rele
 
 
 def test_pages_are_100_releases(world: World, releases: Api) -> None:
+    """4, GET list: limit 100."""
     for _ in range(101):
         make_release(world.project)
     body = answer(releases.get(""))[1]
@@ -40,6 +41,7 @@ def test_pages_are_100_releases(world: World, releases: Api) -> None:
 
 
 def test_foreign_releases_are_not_listed(stranger: World, releases: Api) -> None:
+    """1.1: all querysets are filtered by project."""
     make_release(stranger.project)
     assert answer(releases.get(""))[1]["count"] == 0
 

@@ -9,6 +9,7 @@ from tests.errortracking.api.making import MALFORMED_IDS, UNKNOWN, make_release,
 
 
 def test_a_release_is_shown_as_in_the_list(world: World, releases: Api) -> None:
+    """4, GET one: 200."""
     release = make_release(world.project, metadata={"git": {"branch": "main"}})
     assert answer(releases.get(f"{release.id}/")) == (200, shown_release(release))
     assert answer(releases.get(""))[1]["results"] == [shown_release(release)]
@@ -21,6 +22,7 @@ def test_an_unknown_or_malformed_id_is_not_found(releases: Api, release_id: str)
 
 
 def test_a_foreign_release_is_not_found(stranger: World, releases: Api) -> None:
+    """1.1: object id that exists in another project."""
     release = make_release(stranger.project)
     assert answer(releases.get(f"{release.id}/")) == (404, NOT_FOUND)
     assert answer(releases.get(f"hash/{release.hash_id}/")) == (404, NOT_FOUND)
@@ -44,6 +46,7 @@ def test_a_hash_in_a_path_is_decoded(world: World, releases: Api, hash_id: str, 
 
 @pytest.mark.parametrize("path", ["nope", "ABC", "%00", "a%00", "%ff", "x" * 5_000, "%ED%A0%80"])
 def test_an_unknown_hash_is_not_found(world: World, releases: Api, path: str) -> None:
+    """4, GET by hash: unknown → 404."""
     make_release(world.project, hash_id="abc")
     assert answer(releases.get(f"hash/{path}/")) == (404, NOT_FOUND)
 

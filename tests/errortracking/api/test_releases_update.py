@@ -38,6 +38,7 @@ def test_the_answer_is_empty(releases: Api, release: Release, method: str) -> No
 
 
 def test_every_field_can_be_changed(releases: Api, release: Release, method: str) -> None:
+    """4, PATCH: what is truthy changes."""
     changes = {"version": "2", "project": "api", "hash_id": "def", "metadata": {"a": [1]}}
     assert answer(releases.request(method, f"{release.id}/", changes)) == EMPTY
     assert answer(releases.get(f"{release.id}/")) == (200, shown_release(release) | changes)
@@ -68,6 +69,7 @@ def test_the_same_hash_is_no_change(releases: Api, release: Release, method: str
 
 
 def test_a_taken_hash_is_a_400_and_changes_nothing(world: World, releases: Api, release: Release, method: str) -> None:
+    """4, PATCH: taken hash → 400 `release_hash_in_use`."""
     make_release(world.project, hash_id="taken")
     body = {"hash_id": "taken", "version": "2"}
     expected = invalid("Hash id taken already in use", None, "release_hash_in_use")
@@ -92,6 +94,7 @@ def test_a_long_hash_is_a_400_even_for_an_unknown_id(releases: Api, release: Rel
 
 @pytest.mark.parametrize("release_id", [UNKNOWN, *MALFORMED_IDS])
 def test_an_unknown_or_malformed_id_is_not_found(releases: Api, method: str, release_id: str) -> None:
+    """4, PATCH: unknown id → 404; decision table: malformed uuid in a path."""
     assert answer(releases.request(method, f"{release_id}/", {"version": "2"})) == (404, NOT_FOUND)
 
 
@@ -103,6 +106,7 @@ def test_a_foreign_release_is_not_found_and_unchanged(stranger: World, releases:
 
 
 def test_numbers_become_text(releases: Api, release: Release, method: str) -> None:
+    """4, POST and PATCH: numbers are turned into strings."""
     body = {"version": 2, "project": 1.5, "hash_id": 7}
     assert answer(releases.request(method, f"{release.id}/", body)) == EMPTY
     expected = shown_release(release) | {"version": "2", "project": "1.5", "hash_id": "7"}

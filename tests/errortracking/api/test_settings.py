@@ -193,6 +193,16 @@ def test_a_form_is_read_and_its_empty_field_is_null(api: Api) -> None:
     assert cleared == (200, expected | {"project_rate_limit_value": None})
 
 
+def test_a_zero_that_an_operator_wrote_is_shown_and_stays_until_it_is_replaced(world: World, api: Api) -> None:
+    """Pipeline 2.11 knows a per-issue 0 (opted out), which no PATCH can set; one of another field leaves it."""
+    ErrorTrackingSettings.objects.create(environment=world.project, per_issue_rate_limit_value=0)
+    expected = NOTHING_SET | {"per_issue_rate_limit_value": 0}
+    assert answer(api.get(SHOW)) == (200, expected)
+    changed = answer(api.patch(CHANGE, {"project_rate_limit_value": 5}))
+    assert changed == (200, expected | {"project_rate_limit_value": 5})
+    assert answer(api.patch(CHANGE, {"per_issue_rate_limit_value": 1}))[1]["per_issue_rate_limit_value"] == 1
+
+
 # ---- routes, scopes, statements
 
 

@@ -52,6 +52,7 @@ def test_the_first_look_makes_the_row_with_the_defaults_and_shows_one_object(wor
 
 
 def test_what_is_set_is_shown(world: World, api: Api) -> None:
+    """6, GET."""
     values = {"snooze_duration_minutes": 1, "multiplier": 2, "threshold": 2_147_483_647}
     SpikeDetectionConfig.objects.create(environment=world.project, **values)
     assert answer(api.get("")) == (200, values)

@@ -50,6 +50,7 @@ def test_frames_are_found_by_raw_id_and_part(frames: Api, three: list[StackFrame
 
 
 def test_a_found_frame_is_shown_as_in_the_list(world: World, frames: Api) -> None:
+    """8, batch_get: 200 `{"results": [frame…]}`."""
     release = make_release(world.project)
     symbols = make_symbol_set(world.project, ref="chunk", release=release)
     frame = make_frame(world.project, "abc", symbol_set=symbols)
@@ -58,6 +59,7 @@ def test_a_found_frame_is_shown_as_in_the_list(world: World, frames: Api) -> Non
 
 
 def test_without_part_it_is_part_zero(frames: Api, three: list[StackFrame]) -> None:
+    """8, raw_ids: without `/` part = 0."""
     assert got(frames, {"raw_ids": ["a"]}) == ["a/0"]
 
 
@@ -155,6 +157,7 @@ def test_a_symbol_set_restricts_to_its_frames(world: World, frames: Api, three: 
 
 @pytest.mark.parametrize("symbol_set", [None, "", 0, False, [], {}])
 def test_a_falsy_symbol_set_is_no_filter(frames: Api, three: list[StackFrame], symbol_set: Any) -> None:
+    """8, symbol_set: falsy = no filter."""
     assert got(frames, {"symbol_set": symbol_set}) == ["a/0", "a/1", "b/7"]
 
 

@@ -16,6 +16,7 @@ from tests.errortracking.api.making import (
 
 
 def test_an_empty_project_has_no_frames(frames: Api) -> None:
+    """8, GET list: the envelope."""
     assert answer(frames.get("")) == (200, {"count": 0, "next": None, "previous": None, "results": []})
 
 
@@ -31,6 +32,7 @@ def test_a_frame_has_the_fields_of_the_contract_in_their_order(world: World, fra
 
 
 def test_a_resolved_frame_shows_context_symbol_set_and_release(world: World, frames: Api) -> None:
+    """8: context, symbol_set_ref, release."""
     release = make_release(world.project, metadata={"git": {"branch": "main"}})
     symbols = make_symbol_set(world.project, ref="chunk-a", release=release)
     frame = make_frame(world.project, symbol_set=symbols, context=CONTEXT)
@@ -39,6 +41,7 @@ def test_a_resolved_frame_shows_context_symbol_set_and_release(world: World, fra
 
 
 def test_a_symbol_set_without_release_leaves_the_release_null(world: World, frames: Api) -> None:
+    """8: release object or null."""
     symbols = make_symbol_set(world.project, ref="https://example.com/app.js")
     frame = make_frame(world.project, symbol_set=symbols, resolved=False)
     expected = shown_frame(frame, resolved=False, symbol_set_ref="https://example.com/app.js")
@@ -74,6 +77,7 @@ def test_pages_are_100_frames_and_together_hold_each_once(world: World, frames: 
 
 
 def test_a_foreign_frame_is_not_listed(world: World, stranger: World, frames: Api) -> None:
+    """1.1: all querysets are filtered by project."""
     make_frame(stranger.project)
     mine = make_frame(world.project)
     body = answer(frames.get(""))[1]

@@ -19,6 +19,7 @@ from tests.errortracking.api.making import (
 
 
 def test_a_frame_is_shown_as_in_the_list(world: World, frames: Api) -> None:
+    """8, GET one: 200."""
     release = make_release(world.project, metadata={"a": 1})
     symbols = make_symbol_set(world.project, ref="chunk", release=release)
     frame = make_frame(world.project, "abc", 3, symbol_set=symbols, context=CONTEXT)
@@ -34,6 +35,7 @@ def test_an_unknown_or_malformed_id_is_not_found(frames: Api, frame_id: str) -> 
 
 
 def test_a_foreign_frame_is_not_found(stranger: World, frames: Api) -> None:
+    """1.1: object id that exists in another project."""
     assert answer(frames.get(f"{make_frame(stranger.project).id}/")) == (404, NOT_FOUND)
 
 
@@ -52,6 +54,7 @@ def test_delete_leaves_the_frame(world: World, frames: Api) -> None:
 
 
 def test_delete_is_a_405_for_sessions_and_for_keys_that_may_write(world: World) -> None:
+    """Decision table: 405 empty for a key with `error_tracking:write` and for sessions."""
     path = f"error_tracking/stack_frames/{UNKNOWN}/"
     assert world.browser().delete(path).status_code == 405
     assert world.api("error_tracking:write").delete(path).status_code == 405

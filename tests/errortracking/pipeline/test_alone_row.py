@@ -189,7 +189,9 @@ def test_a_row_that_is_another_workers_meanwhile_is_left_alone(shop: Project) ->
 def test_the_report_tells_what_was_committed(shop: Project) -> None:
     queue(shop, entry(), other(), doing("raise", 1))
 
-    assert process(shop) == [{"kind": "done", "outcomes": {"stored": 1, "counted": 1, "set_aside": 1}}]
+    assert process(shop) == [
+        {"kind": "done", "outcomes": {"stored": 1, "counted": 1, "set_aside": 1}, "limited": {"allowed": 1}}
+    ]
 
 
 def test_each_event_is_announced_before_it_is_looked_at(shop: Project) -> None:

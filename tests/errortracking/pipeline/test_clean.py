@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -218,3 +219,33 @@ def test_numbers_that_json_cannot_carry_are_replaced(sent: object, kept: object)
 def test_cleaning_any_value_twice_is_cleaning_it_once(value: object, exceptions: bool) -> None:
     once = Cleaner(exceptions=exceptions).clean(value)
     assert Cleaner(exceptions=exceptions).clean(once) == once
+
+
+# Unicode's property White_Space, character by character.
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+BLANK_TEXTS = st.lists(
+    st.text(st.sampled_from(WHITE_SPACE), min_size=45, max_size=60) | st.text("aé\0\ud800\x1c", max_size=300),
+    max_size=6,
+).map("".join)
+
+
+@given(BLANK_TEXTS | ANY_TEXT)
+def test_any_text_is_cleaned_by_the_rule(text: str) -> None:
+    stored = "".join("\ufffd" if one == "\0" or "\ud800" <= one <= "\udfff" else one for one in text)
+    expected, run = "", ""
+    for one in [*stored, ""]:
+        if one and one in WHITE_SPACE:
+            run += one
+            continue
+        expected += ("<ws trimmed>" if len(run) >= 50 else run) + one
+        run = ""
+    trimmed = "\0" in text or len(stored.encode()) > 512
+    assert clean.text(text) == (expected if trimmed else stored)
+    assert clean.line(text) == clean.storable(text) == stored
+
+
+@given(ANY_JSON, st.booleans())
+def test_any_value_that_was_cleaned_can_be_written_and_holds_no_nul(value: object, exceptions: bool) -> None:
+    written = orjson.dumps(Cleaner(exceptions=exceptions).clean(value))
+    assert b"\\u0000" not in written
+    assert orjson.loads(written) == Cleaner(exceptions=exceptions).clean(value)

@@ -42,6 +42,8 @@ WRITTEN = {
     "Issue",
     "IssueStatistics",
     "OutcomeCount",
+    "RateLimitBucket",
+    "SpikeCount",
     "StackFrame",
 }
 

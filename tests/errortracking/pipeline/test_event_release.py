@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import sha512
 from typing import Any
+from uuid import UUID
 
 from environments.models import Project
 from errortracking.models import Release, SymbolSet
@@ -57,13 +58,45 @@ def test_without_a_word_of_its_own_it_is_the_newest_release_of_the_frames_symbol
     assert release_of(project, *frames)["version"] == "2"
 
 
+UNKNOWN = "0190f5a0-0000-7000-8000-00000000dead"
+
+
+def test_an_unknown_release_id_gives_way_to_the_application_and_its_version(project: Project) -> None:
+    make(project, "2.3", hash_id=sha512(b"com.example.app2.3").hexdigest())
+    SymbolSet.objects.create(environment_id=project.id, ref="a", release=make(project, "1"))
+
+    words = {"$release_id": UNKNOWN, "$app_namespace": "com.example.app", "$app_version": "2.3"}
+    assert release_of(project, {**WEB_FRAME, "chunk_id": "a"}, **words)["version"] == "2.3"
+
+
+def test_a_known_release_id_goes_before_the_application_and_its_version(project: Project) -> None:
+    make(project, "2.3", hash_id=sha512(b"com.example.app2.3").hexdigest())
+    named = make(project, "1")
+
+    words = {"$release_id": str(named.id), "$app_namespace": "com.example.app", "$app_version": "2.3"}
+    assert release_of(project, **words)["version"] == "1"
+
+
+def test_an_unknown_application_gives_way_to_the_symbol_sets(project: Project) -> None:
+    SymbolSet.objects.create(environment_id=project.id, ref="a", release=make(project, "1"))
+
+    words = {"$app_namespace": "com.example.app", "$app_version": "2.3"}
+    assert release_of(project, {**WEB_FRAME, "chunk_id": "a"}, **words)["version"] == "1"
+
+
+def test_of_releases_made_at_the_same_moment_the_one_with_the_larger_id_counts(project: Project) -> None:
+    low, high = (make(project, version, id=UUID(int=number)) for version, number in (("low", 7), ("high", 9)))
+    for ref, release in (("a", high), ("b", low)):
+        SymbolSet.objects.create(environment_id=project.id, ref=ref, release=release)
+
+    frames = [{**WEB_FRAME, "chunk_id": ref, "function": ref} for ref in ("a", "b")]
+    assert release_of(project, *frames)["version"] == "high"
+
+
 def test_an_unknown_release_id_gives_way_to_the_symbol_sets(project: Project) -> None:
     SymbolSet.objects.create(environment_id=project.id, ref="a", release=make(project, "1"))
 
-    found = release_of(
-        project, {**WEB_FRAME, "chunk_id": "a"}, **{"$release_id": "0190f5a0-0000-7000-8000-00000000dead"}
-    )
-    assert found["version"] == "1"
+    assert release_of(project, {**WEB_FRAME, "chunk_id": "a"}, **{"$release_id": UNKNOWN})["version"] == "1"
 
 
 def test_the_release_of_another_project_is_not_found(project: Project) -> None:

@@ -161,6 +161,12 @@ def test_a_file_name_of_megabytes_is_cut_in_what_is_shown() -> None:
     assert source == "x" * 4093 + "..."
 
 
+def test_the_id_is_of_the_whole_name_also_where_what_is_shown_is_cut() -> None:
+    # SHA-512 of: 5,000 times x ‖ run ‖ 00 00 00 00
+    assert resolved(filename="x" * 5000).raw_id[:32] == "3471721b02d3c6459ca350866637c1a5"
+    assert resolved(filename="x" * 5000).raw_id != resolved(filename="x" * 5000 + "y").raw_id
+
+
 # --- in_app -------------------------------------------------------------------------------------------------
 
 

@@ -26,11 +26,15 @@ def test_the_stages_are_in_the_order_in_which_they_depend_on_each_other() -> Non
         "drop_duplicates",
         "read_exceptions",
         "resolve_frames",
-        "group",
-        "link_to_issues",
         "attach_release",
+        "group",
+        "suppress_by_rules",
+        "link_to_issues",
+        "limit_rates",
+        "switch_off_failed",
         "store_events",
         "count_occurrences",
+        "detect_spikes",
         "count_names",
         "count_outcomes",
     ]
@@ -64,9 +68,10 @@ def test_a_batch_takes_the_same_few_statements_however_many_events_it_has(
     with django_assert_num_queries(0):  # type: ignore[operator]  # nothing goes through Django's own cursor
         process.process(work)
 
-    # ledger 1, frames 4 (rows, contents found, contents made, rows made), fingerprints 3 (known, issues, made), events
-    # 1, statistics 3, names 4 (known, how many, versions, added), outcomes 1
-    assert len(statements.texts) == 17
+    # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues, made),
+    # rate limits 2 (buckets read, written), events 1, statistics 3, spikes 1, names 4 (known, how many, versions,
+    # added), outcomes 1
+    assert len(statements.texts) == 21
     assert outcomes(project) == {"stored": events, "counted": events}
 
 
@@ -75,8 +80,8 @@ def test_a_batch_of_known_exceptions_takes_fewer_still(project: Project, monkeyp
     statements = Statements(monkeypatch)
     process.process(batch(project, entry()))
 
-    # ledger, frames, fingerprints, events, statistics 3, names 3, outcomes
-    assert len(statements.texts) == 11
+    # ledger, frames, rules, fingerprints, rate limits 2, events, statistics 3, spikes, names 3, outcomes
+    assert len(statements.texts) == 15
 
 
 def test_a_batch_without_exceptions_asks_only_for_names_and_counts(

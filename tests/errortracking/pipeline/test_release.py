@@ -31,6 +31,8 @@ def test_a_release_is_hashed_over_project_and_version(vector: dict[str, str]) ->
         (None, None, None),
         ("1.0", 1, "1.0+1"),
         (2, 1.5, "2+1.5"),
+        (None, 20261122123456, "20261122123456"),
+        (0, 2.0, "0+2.0"),
         (True, [1], None),
     ],
 )
@@ -38,9 +40,12 @@ def test_version_and_build_are_packed_into_one(version: Json, build: Json, packe
     assert release.packed_version(version, build) == packed
 
 
-def test_the_id_of_a_release_comes_first() -> None:
-    properties: JsonObject = {"$release_id": ID, "$app_namespace": "com.example.app", "$app_version": "2.3"}
-    assert release.reference(properties) == release.ReleaseReference(id=UUID(ID))
+def test_an_event_may_name_its_release_by_id_and_by_application_and_version() -> None:
+    assert release.reference({"$release_id": ID}) == release.ReleaseReference(id=UUID(ID))
+    both = release.reference({"$release_id": ID, "$app_namespace": "com.example.app", "$app_version": "2.3"})
+    assert both.id == UUID(ID)
+    assert both.hash_id is not None
+    assert both.hash_id.startswith("09aeeb69b9149855")
 
 
 @pytest.mark.parametrize("given", [None, "no uuid", 7, ""])
