@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
+
+from environments.api.docs import RedocView, SwaggerView
 
 handler400 = "runtime.errors.bad_request"
 handler404 = "runtime.errors.not_found"
@@ -16,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("errortracking.api.urls")),
     path("api/", include("healthtrack.api.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(), name="docs"),
+    re_path(r"^api/docs/?$", SwaggerView.as_view(), name="docs"),
+    re_path(r"^api/redoc/?$", RedocView.as_view(), name="redoc"),
     path("admin/", admin.site.urls),
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +31,15 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
     extra = 0
 
 
+admin.site.unregister(Group)  # Django's own page of it does not look like the others
+admin.site.index_title = "Overview"
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """Permissions that several people have."""
+
+
 @admin.register(User)
 class UserAdmin(AcrossProjects, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """People."""
@@ -41,11 +52,11 @@ class UserAdmin(AcrossProjects, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
     readonly_fields = ("last_login", "date_joined")
-    autocomplete_fields = ("current_project",)
+    autocomplete_fields = ("current_project", "groups")
     filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password", "first_name", "last_name", "current_project")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 
@@ -54,9 +65,9 @@ class UserAdmin(AcrossProjects, DjangoUserAdmin, ModelAdmin):  # type: ignore[mi
 class OrganizationAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
     """Groups of people that own projects."""
 
-    list_display = ("name", "created_at")
+    list_display = ("name", "id", "created_at")
     search_fields = ("name",)
-    readonly_fields = ("created_at",)
+    readonly_fields = ("id", "created_at")
     inlines = (MembershipInline,)
 
 
@@ -110,6 +121,12 @@ class PersonalAPIKeyAdmin(ModelAdmin):  # type: ignore[misc]
             form.owner = None if request.user.is_superuser else request.user
         return form
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *arguments: Any, **options: Any) -> Any:
+        """Return the form. Adding a key ends at its value, so there is one way to save it."""
+        if options.get("add"):
+            context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *arguments, **options)
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what a new key begins with: oneself."""
         return {"user": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -140,7 +157,14 @@ class PersonalAPIKeyAdmin(ModelAdmin):  # type: ignore[misc]
         return self._page(request, key, "value.html", f"Personal API key {key}", value=value)
 
     def _page(self, request: HttpRequest, key: PersonalAPIKey, name: str, title: str, **more: Any) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "key": key, **more}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": title,
+            "original": key,
+            "key": key,
+            **more,
+        }
         return TemplateResponse(request, f"admin/environments/personalapikey/{name}", context)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.core.exceptions import ValidationError
 from unfold.forms import UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from environments import scopes
 from environments.models import PersonalAPIKey, Project, User
@@ -33,12 +33,18 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "invalid_choice": "Invalid scope: %(value)s",
             "required": "A key needs at least one scope.",
         },
-        help_text="`*` is every scope; write includes read.",
+        help_text="* is every scope; write includes read.",
     )
 
     class Meta:
         model = PersonalAPIKey
         fields = ("user", "label", "scopes", "scoped_teams", "scoped_organizations", "expires_at")
+        labels = {"scoped_teams": "Only in projects", "scoped_organizations": "Only in organizations"}
+        help_texts = {
+            "scoped_teams": "Their ids (see the list of projects), separated by commas. Empty: in all.",
+            "scoped_organizations": "Their ids (see the list of organizations), separated by commas. Empty: in all.",
+        }
+        widgets = dict.fromkeys(labels, UnfoldAdminTextInputWidget)
 
     def clean_scoped_teams(self) -> Any:
         """Return the ids of projects, ``None`` for no limit; raise ``ValidationError`` for an unknown one."""

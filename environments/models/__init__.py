@@ -7,6 +7,17 @@ from environments.models.keys import PersonalAPIKey
 from environments.models.organizations import Membership, Organization, Role
 from environments.models.projects import Project
 from environments.models.rate_limits import RateLimit
+from environments.models.row_counts import RowCount
 from environments.models.users import User
 
-__all__ = ["AuditEntry", "Membership", "Organization", "PersonalAPIKey", "Project", "RateLimit", "Role", "User"]
+__all__ = [
+    "AuditEntry",
+    "Membership",
+    "Organization",
+    "PersonalAPIKey",
+    "Project",
+    "RateLimit",
+    "Role",
+    "RowCount",
+    "User",
+]

@@ -66,6 +66,9 @@ class PersonalAPIKey(models.Model):
 
     objects: ClassVar[PersonalAPIKeyManager] = PersonalAPIKeyManager()
 
+    class Meta:
+        verbose_name = "personal API key"
+
     def __str__(self) -> str:
         return f"{self.label} ({self.mask_value})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from unfold.admin import ModelAdmin
@@ -40,6 +41,7 @@ class ReadOnlyAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc] # unfold 
 
     list_filter: Any = ("environment",)
     show_full_result_count = False  # a second count over a whole table
+    show_facets = admin.ShowFacets.NEVER  # one count for each choice of each filter
     list_per_page = 50
     actions = None
 

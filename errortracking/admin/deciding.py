@@ -6,9 +6,10 @@ from typing import Final
 
 from django.db import transaction
 
-from environments import clock
 from environments.api import audit
 from environments.models import User
+from errortracking.issues.changing import change
+from errortracking.issues.errors import IssueGone
 from errortracking.models import Issue, IssueStatus
 
 DECISIONS: Final = {
@@ -25,19 +26,16 @@ def open_decisions(status: str) -> list[str]:
 
 
 def decide(issue: Issue, decision: str, seen: str, user: User) -> bool:
-    """Give ``issue`` the decided status if it still has the status ``seen``; return whether it had.
+    """Give ``issue`` the decided status if it still has the status ``seen``; return whether anything has changed.
 
-    The condition stands in the UPDATE: others decide, and exceptions reopen, at the same time. Nothing is recorded
-    where nothing changed.
+    Others decide, merge, and exceptions reopen, at the same time. Nothing is recorded where nothing changed.
     """
-    wanted = DECISIONS[decision].value
-    if wanted == seen:
-        return False
+    actor = audit.Actor(str(user.pk), None, None, user.email)
     with transaction.atomic():
-        mine = Issue.objects.filter(environment_id=issue.environment_id, pk=issue.pk, status=seen)
-        changed = mine.update(status=wanted, state_updated_at=clock.now())
-        if changed:
-            actor = audit.Actor(str(user.pk), None, None, user.email)
-            before, after = {"status": seen}, {"status": wanted}
-            audit.record(audit.Change(actor, issue.environment_id, decision, "issues", str(issue.pk), before, after))
-    return bool(changed)
+        try:
+            effects = change(issue.environment_id, issue.pk, {"status": DECISIONS[decision].value}, seen=seen)
+        except IssueGone:
+            return False
+        for id_, before, after in effects:
+            audit.record(audit.Change(actor, issue.environment_id, decision, "issues", str(id_), before, after))
+    return bool(effects)

@@ -6,16 +6,16 @@ Everything here comes from events. It is text and nothing else: the template esc
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from environments.api.audit_values import storable
-from environments.tenancy import sql
-from errortracking.models import Event, FrameContent, Issue, StackFrame, event_payload
+from errortracking.models import Issue, event_payload
 from errortracking.models.event_payload import StoredEvent, StoredException, StoredFrame
+from errortracking.occurrences import events, frames
+from errortracking.occurrences.frames import FrameThen, Key
 
 LATEST: Final = 20
 """Events that an issue's page lists."""
@@ -25,17 +25,11 @@ MAX_FRAMES: Final = 100
 """Of each exception, from the crash on. A page of more is read by nobody; an endless recursion sends thousands."""
 MAX_VARIABLES: Final = 100
 MAX_MESSAGE: Final = 10_000  # characters
+BUDGET: Final = 16 * 1024 * 1024  # bytes of contents and source lines; what exceeds it is shown as unknown
 
 
-@dataclass(frozen=True, slots=True)
-class EventLine:
-    """An event as the list of an issue's events shows it."""
-
-    id: UUID
-    timestamp: datetime
-    distinct_id: str
-    sdk: str
-    sdk_version: str
+EventLine = events.Line
+"""An event as the list of an issue's events shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,43 +80,27 @@ class Occurrence:
     commit: str = ""
 
 
-# Each fingerprint gives its latest by the index; sorting all events of an issue would read all of them.
-_LATEST = """
-    SELECT e.id, e.timestamp, e.distinct_id, e.sdk, e.sdk_version
-    FROM errortracking_fingerprint f CROSS JOIN LATERAL (
-        SELECT id, timestamp, distinct_id, sdk, sdk_version FROM errortracking_event
-        WHERE environment_id = f.environment_id AND fingerprint_id = f.id
-        ORDER BY timestamp DESC, id DESC LIMIT %(limit)s
-    ) e
-    WHERE f.environment_id = %(environment)s AND f.issue_id = %(issue)s
-    ORDER BY e.timestamp DESC, e.id DESC LIMIT %(limit)s
-"""
-
-
 def latest(issue: Issue) -> list[EventLine]:
     """Return the latest events of ``issue``, newest first."""
-    with sql.cursor() as cursor:
-        parameters = {"environment": issue.environment_id, "issue": issue.pk, "limit": LATEST}
-        return [EventLine(*row) for row in cursor.execute(_LATEST, parameters).fetchall()]
+    return events.lines(events.Asked(issue.environment_id, issue.pk), slice(0, LATEST))
 
 
 def read(issue: Issue, event_id: UUID) -> Occurrence | None:
     """Return the event of ``issue`` with this id, ``None`` where there is none or it cannot be read."""
-    columns = ("id", "timestamp", "distinct_id", "sdk", "sdk_version", "payload")
-    mine = Event.objects.filter(environment_id=issue.environment_id, pk=event_id, fingerprint__issue_id=issue.pk)
-    row = mine.values_list(*columns).first()
-    if row is None:
+    row = events.one(issue.environment_id, issue.pk, event_id)
+    if row is None or row.payload is None:
         return None
     try:
-        stored = event_payload.unpack(row[-1])
+        stored = event_payload.unpack(row.payload)
     except ValueError:
         return None
     exceptions = stored["exceptions"][:MAX_EXCEPTIONS]
-    contents = _contents(issue.environment_id, [frame for one in exceptions for frame in _shown(one)])
+    wanted = dict.fromkeys((frame["frame"], frame["content"]) for one in exceptions for frame in _shown(one))
+    found = frames.read(issue.environment_id, list(wanted), BUDGET, parsed=True)
     release, commit = _release(stored)
     return Occurrence(
-        EventLine(*row[:-1]),
-        [_exception(exception, contents) for exception in exceptions],
+        row.line,
+        [_exception(exception, found) for exception in exceptions],
         len(stored["exceptions"]) - len(exceptions),
         release,
         commit,
@@ -133,39 +111,20 @@ def _shown(exception: StoredException) -> list[StoredFrame]:
     return exception["frames"][-MAX_FRAMES:][::-1]
 
 
-_Contents = dict[str, tuple[Mapping[str, Any], Mapping[str, Any] | None]]
-
-
-def _contents(environment_id: int, frames: Iterable[StoredFrame]) -> _Contents:
-    """Return contents and context of each frame by its id: those of its time, or today's where these were unresolved.
-
-    At most two statements, however many frames there are.
-    """
-    content_of = {frame["frame"]: frame["content"] for frame in frames}
-    rows = FrameContent.objects.filter(environment_id=environment_id, pk__in=set(content_of.values()))
-    known = {str(row.pk): row for row in rows}
-    unresolved = [id_ for id_, content in content_of.items() if content not in known or not known[content].resolved]
-    found: _Contents = {
-        id_: (known[content].contents, known[content].context)
-        for id_, content in content_of.items()
-        if content in known
-    }
-    if unresolved:
-        now = StackFrame.objects.filter(environment_id=environment_id, pk__in=unresolved).select_related("content")
-        found |= {str(frame.pk): (frame.content.contents, frame.content.context) for frame in now}
-    return found
-
-
-def _exception(exception: StoredException, contents: _Contents) -> ShownException:
+def _exception(exception: StoredException, found: Mapping[Key, FrameThen]) -> ShownException:
     mechanism = exception.get("mechanism") or {}
     shown = _shown(exception)
     return ShownException(
         exception["type"],
         exception["value"][:MAX_MESSAGE],
         mechanism.get("handled") is False,
-        [read_frame(*contents.get(frame["frame"], ({}, None)), frame.get("code_variables")) for frame in shown],
+        [_frame(found[frame["frame"], frame["content"]], frame.get("code_variables")) for frame in shown],
         len(exception["frames"]) - len(shown),
     )
+
+
+def _frame(then: FrameThen, variables: Any) -> ShownFrame:
+    return read_frame(then.contents or {}, then.context, variables)
 
 
 def read_frame(contents: Mapping[str, Any], context: Mapping[str, Any] | None, variables: Any = None) -> ShownFrame:

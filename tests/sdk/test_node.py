@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.sdk.tools import Project, run_node
+from tests.node import run_node
+from tests.sdk.tools import Project
 
 
 def own(frames: list[dict]) -> set[tuple[str, int]]:
