@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from errortracking.admin import frames, issues, rules, tables
+from errortracking.admin import frames, issues, rules, set_aside, tables
 
-__all__ = ["frames", "issues", "rules", "tables"]
+__all__ = ["frames", "issues", "rules", "set_aside", "tables"]

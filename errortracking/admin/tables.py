@@ -26,7 +26,6 @@ from errortracking.models import (
     RateLimitBucket,
     Recommendation,
     Release,
-    SetAsideEvent,
     SpikeDetectionConfig,
     SpikeEvent,
     SpikeSnooze,
@@ -192,17 +191,6 @@ class QueuedRequestAdmin(PipelineAdmin):
     """Requests that wait for the worker."""
 
     list_display = ("id", "environment", "received_at", "events", "bytes", "attempts", "leased_at", "not_before")
-    exclude = ("payload",)
-
-
-@admin.register(SetAsideEvent)
-class SetAsideEventAdmin(PipelineAdmin):
-    """Events that could not be processed, with the reason."""
-
-    list_display = ("event_uuid", "environment", "received_at", "reason")
-    search_fields = ("reason",)
-    search_uuid = "event_uuid"
-    search_help_text = "An event's uuid, or a part of the reason."
     exclude = ("payload",)
 
 

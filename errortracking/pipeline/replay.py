@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
@@ -26,15 +26,15 @@ def waiting(environment_id: int | None = None) -> QuerySet[SetAsideEvent]:
     return rows if environment_id is None else rows.filter(environment_id=environment_id)
 
 
-def replay(environment_id: int) -> tuple[int, int]:
+def replay(environment_id: int, ids: Collection[UUID] | None = None) -> tuple[int, int]:
     """Put the set-aside events of a project back into the queue; return how many, and how many could not be read.
 
-    An event is requeued, taken off the counter of what was set aside, and forgotten by the ledger, all in one
-    transaction: so it still ends in exactly one outcome.
+    ``ids``: only these rows. An event is requeued, taken off the counter of what was set aside, and forgotten by the
+    ledger, all in one transaction: so it still ends in exactly one outcome.
     """
     replayed = unreadable = 0
     last: UUID | None = None
-    while rows := _next(environment_id, last):
+    while rows := _next(environment_id, last, ids):
         with transaction.atomic():
             locked = list(waiting(environment_id).select_for_update().filter(id__in=[row.id for row in rows]))
             readable = [row for row in locked if _entries(row)]
@@ -46,9 +46,13 @@ def replay(environment_id: int) -> tuple[int, int]:
     return replayed, unreadable
 
 
-def delete(environment_id: int) -> int:
-    """Delete a project's set-aside events for good, and return how many; they stay counted as set aside."""
-    deleted, _ = waiting(environment_id).delete()
+def delete(environment_id: int, ids: Collection[UUID] | None = None) -> int:
+    """Delete a project's set-aside events for good, and return how many; they stay counted as set aside.
+
+    ``ids``: only these rows.
+    """
+    rows = waiting(environment_id)
+    deleted, _ = (rows if ids is None else rows.filter(id__in=ids)).delete()
     return deleted
 
 
@@ -60,8 +64,9 @@ def projects() -> list[int]:
         )
 
 
-def _next(environment_id: int, after: UUID | None) -> Sequence[SetAsideEvent]:
+def _next(environment_id: int, after: UUID | None, ids: Collection[UUID] | None) -> Sequence[SetAsideEvent]:
     rows = SetAsideEvent.objects.filter(environment_id=environment_id).order_by("id")
+    rows = rows if ids is None else rows.filter(id__in=ids)
     return list((rows.filter(id__gt=after) if after else rows)[:STEP])
 
 
