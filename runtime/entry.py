@@ -39,6 +39,18 @@ def cluster() -> Cluster | None:
     return _cluster
 
 
+def other_data_folder() -> str | None:
+    """Return the data folder where a command must be told which one, so that a line to paste finds the database."""
+    if cluster() is None:
+        return None
+    data = places.data_folder()
+    try:
+        usual = places.data_folder({k: v for k, v in os.environ.items() if k != "HEALTHTRACK_DATA_DIR"})
+    except places.NoPlace:
+        return str(data)
+    return str(data) if data != usual else None
+
+
 def run(argv: list[str]) -> int:
     """Run one command and return its exit code. May raise ``SystemExit``, as Django's commands do."""
     if argv[1:2] == ["test"]:

@@ -43,7 +43,7 @@ class ReadOnlyAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc] # unfold 
     show_full_result_count = False  # a second count over a whole table
     show_facets = admin.ShowFacets.NEVER  # one count for each choice of each filter
     list_per_page = 50
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest, *arguments: Any) -> bool:
         """Nobody adds."""

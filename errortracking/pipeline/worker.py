@@ -12,7 +12,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -39,15 +39,17 @@ RECYCLE_SECONDS = 15.0  # between looks at the queue's partitions: each is not i
 BATCH_SECONDS = 120
 
 
-def run(stop: threading.Event) -> None:
+def run(stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
     """Process batches in this thread until ``stop`` is set; the batch at hand is finished first.
 
+    ``beat`` is called before each round over the projects, at least every `LONGEST_BACKOFF` or `BATCH_SECONDS`.
     Never raises: a database that is away is waited for, and a project whose rows cannot be taken is passed
     over for a while.
     """
     worker = _Worker(stop)
     try:
         while not stop.is_set():
+            beat()
             worker.step()
     finally:
         connection.close()  # and with it every lock

@@ -56,9 +56,34 @@ def make(
     )
     user = f"user-{chance.randrange(USERS) + 1}@shop.example"
     at = now - timedelta(seconds=chance.randrange(60, DAYS * 86400))
+    exception = _exception(story, event_id(seed, number, "exception"), user, at, releases, chance)
+    return story.sdk, exception, [_page_view(seed, number, place, user, at) for place in range(PAGE_VIEWS)]
+
+
+def burst(seed: int, count: int, now: datetime, releases: Mapping[tuple[Sdk, str], str]) -> tuple[Sdk, list[Event]]:
+    """Return ``count`` exceptions of one story within the last two minutes: something has just broken for everybody."""
+    chance = random.Random(f"{seed}/burst")  # noqa: S311
+    story = STORIES[0]
+    made = [
+        _exception(
+            story,
+            event_id(seed, number, "burst"),
+            f"user-{chance.randrange(USERS) + 1}@shop.example",
+            now - timedelta(seconds=chance.uniform(0, 120)),
+            releases,
+            chance,
+        )
+        for number in range(count)
+    ]
+    return story.sdk, made
+
+
+def _exception(
+    story: Story, uuid: UUID, user: str, at: datetime, releases: Mapping[tuple[Sdk, str], str], chance: random.Random
+) -> Event:
     version = chance.choice(VERSIONS[story.sdk])
-    exception = {
-        "uuid": str(event_id(seed, number, "exception")),
+    return {
+        "uuid": str(uuid),
         "event": "$exception",
         "distinct_id": user,
         "timestamp": at.isoformat(),
@@ -69,7 +94,6 @@ def make(
             "$release_id": releases[story.sdk, version],
         },
     }
-    return story.sdk, exception, [_page_view(seed, number, place, user, at) for place in range(PAGE_VIEWS)]
 
 
 def _library(sdk: Sdk) -> dict[str, Any]:

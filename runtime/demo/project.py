@@ -29,6 +29,8 @@ from runtime.task_runner import TaskRunner
 LABEL: Final = "demo"
 PROJECT: Final = "Demo"
 BATCH: Final = 20  # exceptions in a request, as SDKs that are busy send them
+BEYOND: Final = 20  # exceptions of the burst above the threshold
+MOST_IN_A_BURST: Final = 2_000  # a few seconds of a worker
 WAIT_SECONDS: Final = 60.0  # without any progress
 LOOK_SECONDS: Final = 0.2
 
@@ -95,6 +97,31 @@ def send(
             total, requests = total + len(batch), requests + 1
         report(numbers[-1] + 1, count)
     return total, requests
+
+
+def burst(client: Client, api: Api, made: Provisioned, seed: int, ids: dict[tuple[Sdk, str], str]) -> int:
+    """Send as many exceptions of one issue as the project calls a spike, in one request, unless they were sent before.
+
+    One request is received at one moment, so they are in one bucket. Returns how many went: none, where the project's
+    threshold is higher than `MOST_IN_A_BURST`.
+    """
+    status, config = api("GET", "spike_detection_config/")
+    if status != 200:
+        raise DemoFailed(_refused("to show when it calls something a spike", status))
+    count = int(config["threshold"]) + BEYOND
+    if count > MOST_IN_A_BURST or _known(made.environment_id, [events.event_id(seed, 0, "burst")]):
+        return 0
+    sdk, batch = events.burst(seed, count, clock.now(), ids)
+    _post(client, made.project_token, sdk, batch)
+    return count
+
+
+def spikes(api: Api) -> int:
+    """Return how many spikes the project has."""
+    status, page = api("GET", "spike_events/?limit=1")
+    if status != 200:
+        raise DemoFailed(_refused("to list spikes", status))
+    return int(page["count"])
 
 
 def _known(environment_id: int, uuids: list[UUID]) -> set[UUID]:

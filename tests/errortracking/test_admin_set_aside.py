@@ -89,7 +89,7 @@ def test_who_did_it_is_recorded(client: Client, person: User, shop: Project) -> 
     choose(client, "try_again", row(shop, 1))
     choose(client, "delete_for_good", row(shop, 2))
     written = AuditEntry.objects.filter(environment_id=shop.id).order_by("id")
-    assert [(entry.action, entry.before["event_uuid"], str(entry.user_id)) for entry in written] == [
+    assert [(row.action, (row.before or {})["event_uuid"], str(row.user_id)) for row in written] == [
         ("replay", uuid(1), str(person.pk)),
         ("destroy", uuid(2), str(person.pk)),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,9 @@ def test_every_secret_must_be_given_before_anything_starts() -> None:
         for value in service["environment"].values():
             for name in SECRETS & set(re.findall(r"\w+", value)):
                 assert f"${{{name}:?set {name}}}" in value
-    assert services()["web"]["environment"].keys() == services()["worker"]["environment"].keys()
+    worker = services()["worker"]["environment"]
+    assert worker.pop("HEALTHTRACK_HEARTBEAT_FILE") in services()["worker"]["healthcheck"]["test"][-1]
+    assert services()["web"]["environment"] == worker
 
 
 def test_the_image_runs_as_nobody_special_and_installs_nothing_at_its_start() -> None:
@@ -70,20 +74,31 @@ def test_the_services_as_processes_take_an_event_and_count_it(tmp_path: Path) ->
         assert waiting(server) == 1
         assert not (server.data / "secret_key").exists()
 
-        check = [word.replace(":8000/", f":{server.port}/") for word in image()["check"]]
+        check = image()["check"]
         assert check[0] == "python"
-        assert subprocess.run([sys.executable, *check[1:]], check=False).returncode == 0
+        port = {**os.environ, "PORT": str(server.port)}
+        assert subprocess.run([sys.executable, *check[1:]], env=port, check=False).returncode == 0
 
+        beat = tmp_path / "worker-alive"
+        alive = [sys.executable, *services()["worker"]["healthcheck"]["test"][2:]]
+        alive[-1] = alive[-1].replace("/tmp/worker-alive", str(beat))
         with open(server.folder / "log", "ab") as log:
             process = subprocess.Popen(
-                [sys.executable, str(CHECKOUT / worker[1]), *worker[2:]], env=server._environment, stderr=log
+                [sys.executable, str(CHECKOUT / worker[1]), *worker[2:]],
+                env={**server._environment, "HEALTHTRACK_HEARTBEAT_FILE": str(beat)},
+                stderr=log,
             )
         try:
             server.until(lambda: waiting(server) == 0)
+            assert subprocess.run(alive, check=False).returncode == 0
+            os.utime(beat, (0, 0))
+            server.until(lambda: beat.stat().st_mtime > 0)  # it goes on
         finally:
             process.terminate()
             assert process.wait(60) == 0
         assert 'outcome="counted"} 1.0' in requests.get(f"{server.url}/metrics").text
+        os.utime(beat, (0, time.time() - 151))
+        assert subprocess.run(alive, check=False, capture_output=True).returncode != 0
         assert server.stop() == 0
-        failed = subprocess.run([sys.executable, *check[1:]], check=False, capture_output=True)
+        failed = subprocess.run([sys.executable, *check[1:]], env=port, check=False, capture_output=True)
         assert failed.returncode != 0

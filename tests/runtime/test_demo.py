@@ -15,6 +15,7 @@ from runtime.demo.stories import STORIES
 from tests.live import LiveServer, live_server
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}  # as `curl -d` sends it
 IDS = {(sdk, version): f"{sdk} {version}" for sdk, versions in events.VERSIONS.items() for version in versions}
 
 
@@ -25,14 +26,18 @@ def test_without_a_server_it_runs_in_process_and_a_second_run_adds_no_exception(
             "No server runs: in this process.",
             "Releases: 7",
             "Exceptions sent: 30",
-            "Requests processed: 6",
-            "Recommendations: 4",
+            "Exceptions of a spike: 520",
+            "Requests processed: 7",
         ]
-        assert "Events: 90 sent; 60 counted, 30 stored." in first
+        assert first[5] == "Recommendations: 4"
+        assert "Events: 610 sent; 60 counted, 550 stored." in first
+        assert "Spikes in the project: 1." in first
         assert "Issues in the project: 8. Recommendations to follow: " in "\n".join(first)
 
         second = server.manage("demo", "--seed", "7", "--events", "30").stdout.splitlines()
         assert "Events: 30 sent; 30 duplicate." in second
+        assert "Exceptions of a spike: 0" in second
+        assert "Spikes in the project: 1." in second
         assert "Exceptions of seed 7 that were there already were not added again." in second
 
         more = server.manage("demo", "--seed", "7", "--events", "32").stdout.splitlines()
@@ -48,13 +53,20 @@ def test_with_a_server_it_goes_over_http_and_the_lines_it_prints_work() -> None:
 def _check_over_http(server: LiveServer) -> None:
     output = server.manage("demo", "--events", "12").stdout
     assert output.startswith(f"Through the server at {server.url}.\n")
-    assert "Events: 36 sent; 24 counted, 12 stored." in output
+    assert "Events: 556 sent; 24 counted, 532 stored." in output
     assert "Issues in the project: 8." in output
     assert "Recommendations to follow: alerts, long_running_issues, rate_limits, source_maps.\n" in output
 
-    curls = re.findall(r"curl -H '(Authorization): (Bearer phx_\w+)' (\S+)", output)
-    assert [url.rsplit("/", 2)[1] for *_, url in curls] == ["stack_frames", "recommendations"]
-    frames, recommendations = (requests.get(url, headers={name: value}).json() for name, value, url in curls)
+    curls = re.findall(r"curl -H '(Authorization): (Bearer phx_\w+)' (http\S+)", output)
+    assert [url.rsplit("/", 2)[1] for *_, url in curls] == ["stack_frames", "recommendations", "spike_events"]
+    frames, recommendations, spikes = (requests.get(url, headers={name: value}).json() for name, value, url in curls)
+    (spike,) = spikes["results"]
+    assert spike["issue"]["name"] == "PaymentFailed"
+    assert (spike["computed_baseline"], spike["current_bucket_value"] >= 520) == (0.0, True)
+    ((name, value, preview),) = re.findall(r"curl -H '(Authorization): (Bearer phx_\w+)' -d threshold=20 (\S+)", output)
+    replayed = requests.post(preview, data="threshold=20", headers=FORM | {name: value}).json()
+    assert replayed["candidate"]["config"]["threshold"] == 20
+    assert [one["issue"] for one in replayed["current"]["spikes"]] == [spike["issue"]]
     assert Counter(row["contents"]["lang"] for row in frames["results"]) == {"javascript": 27, "python": 5}
     assert len(recommendations["results"]) == 4
     assert all(row["computed_at"] for row in recommendations["results"])

@@ -16,7 +16,7 @@ from django.urls import reverse
 from config import env, logs
 from environments.provisioning import Provisioned
 from errortracking.models import Issue
-from runtime import schema
+from runtime import entry, schema
 from runtime.bootstrap import places
 from runtime.demo import client as clients
 from runtime.demo import project
@@ -68,12 +68,15 @@ class Command(BaseCommand):
         before = project.outcomes(made.environment_id)
         ids = project.releases(api, self._step("Releases"))
         sent, requests = project.send(client, made, seed, count, ids, self._step("Exceptions sent"))
+        burst = project.burst(client, api, made, seed, ids)
+        self._step("Exceptions of a spike")(burst, burst)
         if address is None:
             stack.enter_context(project.working())
-        project.drain(made.environment_id, requests, self._step("Requests processed"))
+        project.drain(made.environment_id, requests + bool(burst), self._step("Requests processed"))
         completed = project.recommendations(api, self._step("Recommendations"))
         after = project.outcomes(made.environment_id)
-        self._tell(made, seed, sent, {name: after[name] - before.get(name, 0) for name in after}, completed)
+        self._tell(made, seed, sent + burst, {name: after[name] - before.get(name, 0) for name in after}, completed)
+        self.stdout.write(f"Spikes in the project: {project.spikes(api)}.")
         self._guide(made, address.url if address else None)
 
     def _step(self, name: str) -> Callable[[int, int], None]:
@@ -108,10 +111,16 @@ class Command(BaseCommand):
         header = shlex.quote(f"Authorization: Bearer {made.personal_api_key}")
         paths = f"{base}/api/environments/{made.environment_id}/error_tracking"
         issues = reverse("admin:errortracking_issue_changelist")
-        start = "" if url else " after `python3 manage.py up`"
+        spikes = reverse("admin:errortracking_spikeevent_changelist")
+        folder = entry.other_data_folder()
+        option = f" --data-dir {shlex.quote(folder)}" if folder else ""
+        start = "" if url else f" after `python3 manage.py up{option}`"
         self.stdout.write(
             f"\nLook at{start} (the key is labelled demo; the next run replaces it):\n\n"
             f"  Issues  {base}{issues}?environment__id__exact={made.environment_id}\n"
+            f"  Spikes  {base}{spikes}?environment__id__exact={made.environment_id}\n"
             f"  curl -H {header} {paths}/stack_frames/\n"
-            f"  curl -H {header} {paths}/recommendations/"
+            f"  curl -H {header} {paths}/recommendations/\n"
+            f"  curl -H {header} {paths}/spike_events/\n"
+            f"  curl -H {header} -d threshold=20 {paths}/spike_detection_config/preview/"
         )

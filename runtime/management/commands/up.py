@@ -124,7 +124,7 @@ class _Teller:
         if self.made is not None:
             text += "\n" + announce.first_steps(self._local, self.made)
         elif self.unused:
-            text += "\n" + announce.never_used(_other_data_folder())
+            text += "\n" + announce.never_used(entry.other_data_folder())
         self._write(text)
 
     def _write(self, text: str) -> None:
@@ -140,18 +140,6 @@ def _key(data: Path) -> dict[str, str]:
         return secret_key.ensure(data)
     except OSError as error:
         raise start.CannotStart(f"The secret key in {data} cannot be used ({error.strerror}).") from None
-
-
-def _other_data_folder() -> str | None:
-    """Return the data folder where a command must be told which one, so that a line to paste finds the database."""
-    if entry.cluster() is None:
-        return None
-    data = places.data_folder()
-    try:
-        usual = places.data_folder({k: v for k, v in os.environ.items() if k != "HEALTHTRACK_DATA_DIR"})
-    except places.NoPlace:
-        return str(data)
-    return str(data) if data != usual else None
 
 
 def _me() -> Row:
