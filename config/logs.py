@@ -203,7 +203,7 @@ def _handler(json: bool) -> logging.Handler:
 
 def _spare_what_no_line_shows() -> None:
     """Turn off what the standard library finds out for every record: place in the code, thread, task and process."""
-    logging._srcfile = None  # type: ignore[attr-defined] # the way that "Optimization" in its documentation names
+    logging._srcfile = None  # the way that "Optimization" in its documentation names
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if hasattr(logging, "logAsyncioTasks"):  # Python 3.12
         logging.logAsyncioTasks = False

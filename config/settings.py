@@ -19,6 +19,7 @@ CSRF_TRUSTED_ORIGINS = env.words("HEALTHTRACK_TRUSTED_ORIGINS", [])
 SITE_URL = env.text("HEALTHTRACK_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
+    "runtime",  # first, because of two commands of one name the first app's is taken: changepassword
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -33,7 +34,6 @@ INSTALLED_APPS = [
     "environments",
     "errortracking",
     "healthtrack",
-    "runtime",
 ]
 
 MIDDLEWARE = [
@@ -136,6 +136,9 @@ SPECTACULAR_SETTINGS = {
         "FilterOperatorEnum": "errortracking.rules.operators.OPERATORS",
         "EventPropertyFilterTypeEnum": "errortracking.api.rules_filters.KINDS",
         "AssignmentPropertyFilterTypeEnum": "errortracking.api.rules_filters.ISSUE_KINDS",
+        "IssueStatusEnum": "errortracking.models.IssueStatus",
+        "WritableIssueStatusEnum": "errortracking.api.issue_actions_fields.STATUSES",
+        "IssueSeverityEnum": "errortracking.models.issues.Severity",
         "HealthIssueSeverityEnum": "healthtrack.models.HealthSeverity",
         "HealthIssueStatusEnum": "healthtrack.models.HealthStatus",
     },

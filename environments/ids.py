@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from environments import clock
@@ -19,3 +19,8 @@ def uuid7(at: datetime | None = None) -> UUID:
     random = secrets.randbits(74)
     high, low = random >> 62, random & ((1 << 62) - 1)
     return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+
+
+def moment_of(id_: UUID) -> datetime:
+    """Return the moment that a UUIDv7 holds, to the millisecond, in UTC."""
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=id_.int >> 80)

@@ -31,6 +31,9 @@ DATABASE_FREE = frozenset(
 )
 """The commands that start no database. Any other one may need it, also one that is added later."""
 
+LOOKS = "doctor"
+"""The command that needs a database and says itself why there is none."""
+
 _cluster: Cluster | None = None
 
 
@@ -119,14 +122,28 @@ def _database(argv: list[str]) -> Iterator[None]:
 
     _exit_on_signals()
     try:
+        _refuse_to_make(argv, folder)
         _cluster = Cluster(folder)
         os.environ["DATABASE_URL"] = _cluster.acquire()
     except PostgresError as error:
-        raise UsageError(str(error)) from None
+        if argv[1] != LOOKS:
+            raise UsageError(str(error)) from None
+        os.environ["HEALTHTRACK_DATABASE_PROBLEM"] = str(error)
+        yield
+        return
     try:
         yield
     finally:
         _cluster.release()
+
+
+def _refuse_to_make(argv: list[str], folder: Path) -> None:
+    """Raise ``PostgresError`` for the command that only looks where there is no database yet: it makes none."""
+    from runtime.postgres import PostgresError
+    from runtime.postgres.home import NAME
+
+    if argv[1] == LOOKS and not os.path.lexists(folder / NAME):
+        raise PostgresError(f"There is no database in {folder} yet.")
 
 
 def _name_data_folder(*, required: bool) -> Path:

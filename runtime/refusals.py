@@ -81,6 +81,24 @@ def _task(channel: HTTPChannel, request: Any) -> Task:
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection whose refusals are ours."""
+    """A connection whose refusals are ours, and which asks the loop for help only where help is needed.
+
+    A thread sends by itself what it writes. While it is at that, or waits for Python's one lock to go on, waitress
+    finds bytes that want to be sent and a socket that takes them, and asks again and again, dozens of times for a
+    request under load, each time taking the lock that the thread needs. What a thread could not send it tells the loop
+    of (``pull_trigger``) once it is done trying, so until then there is nothing to ask.
+    """
 
     error_task_class = staticmethod(_task)
+    _is_sending = False
+
+    def writable(self) -> bool:
+        """Return whether the loop is to write, or to close."""
+        return not self._is_sending and bool(super().writable())
+
+    def _flush_some(self, do_close: bool = True) -> bool:
+        self._is_sending = True
+        try:
+            return bool(super()._flush_some(do_close))
+        finally:
+            self._is_sending = False

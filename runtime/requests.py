@@ -30,7 +30,7 @@ class RequestMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer ``request`` through the inner middleware and the view."""
-        request_id = request_ids.choose(request.headers.get(request_ids.HEADER, ""))
+        request_id = request_ids.choose(request.META.get(request_ids.META_NAME, ""))
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from environments import clock
@@ -17,6 +16,7 @@ from environments.api.credentials import find_project_token
 from environments.api.exceptions import ProjectNotFound
 from environments.api.requests import APIRequest
 from environments.models import Project, User
+from environments.tenancy import sql
 
 PATH_NAMES: Final = ("environment_id", "project_id")
 """What the project is called in a path, by prefix; `/api/environments/{project_id}/health_issues/` is documented so."""
@@ -33,10 +33,16 @@ class ProjectReference(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A project, and whether the user is a member of its organization."""
+    """A project, and what the user may do in its organization."""
 
     project: Project
-    is_member: bool
+    level: int | None
+    """The user's `Membership.Level`; ``None``: no member."""
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the user is a member of the organization."""
+        return self.level is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,35 +89,48 @@ _PROJECT: Final = """
     LEFT JOIN environments_membership membership
       ON membership.organization_id = project.organization_id AND membership.user_id = person.id
 """
-_PROJECT_COLUMNS: Final = "project.id, project.organization_id, project.name, membership.id IS NOT NULL"
+_PROJECT_COLUMNS: Final = "project.id, project.organization_id, project.name, membership.level"
 _CONDITIONS: Final = {
-    "id": "project.id = %(project)s",
-    "current": "project.id = person.current_project_id",
-    "token": "project.api_token = %(project)s",
+    "id": "project.id = %(project)s AND project.deleted_at IS NULL",
+    "current": "project.id = person.current_project_id AND project.deleted_at IS NULL",
+    "token": "project.api_token = %(project)s AND project.deleted_at IS NULL",
     "impossible": "FALSE",
 }
-_KEY_QUERY: Final = f"""
+
+
+def _by_condition(query: str) -> dict[str, str]:
+    """Return the text of ``query`` for each way to name a project."""
+    return {
+        kind: query.format(columns=_PROJECT_COLUMNS, project=_PROJECT.format(condition=condition))
+        for kind, condition in _CONDITIONS.items()
+    }
+
+
+_KEY_QUERY: Final = _by_condition(
+    """
     SELECT key.id, key.mask_value, key.scopes, key.scoped_teams, key.scoped_organizations, key.last_used_at,
-           person.id, person.email, person.is_active, person.current_project_id, {_PROJECT_COLUMNS}
+           person.id, person.email, person.is_active, person.current_project_id, {columns}
     FROM environments_personalapikey key
     JOIN environments_user person ON person.id = key.user_id
-    {_PROJECT}
+    {project}
     WHERE key.secure_value = %(secure_value)s AND person.is_active
       AND (key.expires_at IS NULL OR key.expires_at > %(now)s)
-    """  # noqa: S608 - put together from the constants above
-_USER_QUERY: Final = f"SELECT {_PROJECT_COLUMNS} FROM environments_user person {_PROJECT} WHERE person.id = %(user)s"  # noqa: S608
+    """
+)
+_USER_QUERY: Final = _by_condition(
+    "SELECT {columns} FROM environments_user person {project} WHERE person.id = %(user)s"
+)
 _USER_FIELDS: Final = ("id", "email", "is_active", "current_project_id")
 _PROJECT_FIELDS: Final = ("id", "organization_id", "name")
 
 
-def _row(query: str, wanted: ProjectReference | None, **parameters: Any) -> Any:
+def _row(query: Mapping[str, str], wanted: ProjectReference | None, **parameters: Any) -> Any:
     wanted = wanted or ProjectReference("impossible")
     value = wanted.value
     if isinstance(value, str) and not _may_be_token(value):
         wanted, value = ProjectReference("impossible"), None
-    with connection.cursor() as cursor:
-        cursor.execute(query.format(condition=_CONDITIONS[wanted.kind]), {**parameters, "project": value})
-        return cursor.fetchone()
+    with sql.cursor(prepared=True) as cursor:
+        return cursor.execute(query[wanted.kind], {**parameters, "project": value}).fetchone()
 
 
 def _may_be_token(text: str) -> bool:
@@ -119,7 +138,7 @@ def _may_be_token(text: str) -> bool:
     return text.isascii() and text.isprintable()
 
 
-def _access(columns: tuple[int | None, UUID, str, bool]) -> Access | None:
+def _access(columns: tuple[int | None, UUID, str, int | None]) -> Access | None:
     if columns[0] is None:
         return None
     return Access(Project.from_db("default", _PROJECT_FIELDS, columns[:3]), columns[3])
@@ -148,14 +167,12 @@ def resolve(request: APIRequest, path: Mapping[str, Any]) -> Access | None:
 
     Raises ``ProjectNotFound``, for an unknown token ``AuthenticationFailed``, and what is wrong with the body.
     """
+    if isinstance(request.auth, KeyGrant) and request.auth.access is not None:
+        return request.auth.access  # the query for the key has brought it along
     wanted = reference(request, path)
     if wanted is None:
         return None
-    if isinstance(request.auth, KeyGrant):
-        found = request.auth.access  # the query for the key has brought it along
-    else:
-        row = _row(_USER_QUERY, wanted, user=request.user.pk)
-        found = _access(row) if row else None
-    if found is not None:
+    row = None if isinstance(request.auth, KeyGrant) else _row(_USER_QUERY, wanted, user=request.user.pk)
+    if row and (found := _access(row)):
         return found
     raise AuthenticationFailed if wanted.kind == "token" else ProjectNotFound

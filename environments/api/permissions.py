@@ -48,7 +48,7 @@ class ProjectAccess(BasePermission):
         if found is not None:
             if not found.is_member:
                 raise PermissionDenied(NO_ACCESS)
-            view.project = found.project
+            view.project, view.level = found.project, found.level
         return True
 
 

@@ -12,20 +12,20 @@ is refused when the code is loaded, not when somebody notices a difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Expression, Func, IntegerField, Model, QuerySet
+from django.db.models import Expression, Func, IntegerField, Model, OrderBy, QuerySet, Subquery
 from psycopg.types.json import JsonbLoader
 from psycopg.types.string import TextLoader
 from rest_framework import serializers
 
-from environments.tenancy import sql
+from environments.tenancy import counters, sql
 
 PLAIN: Final = (
     serializers.BooleanField,
@@ -69,11 +69,11 @@ class Shape:
         fields = serializer().fields
         for name, field in fields.items():
             source = path + (field.source or name).replace(".", "__")
-            if isinstance(field, serializers.Serializer):
+            if name in expressions and not path:
+                own.append(expressions[name])
+            elif isinstance(field, serializers.Serializer):
                 below.append((name, cls.of(type(field), source + "__", key)))
                 own.append(f"{source}__{key}")
-            elif name in expressions and not path:
-                own.append(expressions[name])
             elif isinstance(field, PLAIN):
                 own.append(source)
             else:
@@ -98,8 +98,18 @@ class Shape:
 Condition = Mapping[str, Any] | QuerySet[Any]
 """Which rows: columns and the values that they equal (the fast way), or any queryset of the model."""
 
-Begin = Callable[[int], slice | None]
-"""Is told how many rows there are, and says which of them to read."""
+
+Statement = tuple[str, list[Any]]
+"""A text and the values that it takes."""
+
+
+class Statements(NamedTuple):
+    """What is asked about the rows of one condition."""
+
+    counting: Statement
+    listing: Statement
+    paging: Statement
+    """``listing`` with one more column: how many rows there are on all pages together."""
 
 
 class Reader:
@@ -115,55 +125,89 @@ class Reader:
         self,
         model: type[Model],
         serializer: type[serializers.Serializer[Any]],
-        ordering: tuple[str, ...],
+        ordering: tuple[str | OrderBy, ...],
         parse_json: bool = False,
+        counted: bool = False,
+        deep_offset: int | None = None,
     ) -> None:
+        """``counted``: the database keeps the number of a project's rows (`environments.tenancy.counters`).
+
+        ``deep_offset`` is given where what is computed for each row is worth to find the ids first, from there on.
+        """
         self.shape = Shape.of(serializer)
         self._parse_json = parse_json
+        self._counted = counted
+        self._deep_offset = deep_offset
         self._rows = model._default_manager
         self._ordering = ordering
-        self._texts: dict[tuple[str | tuple[str, bool], ...], tuple[str, str]] = {}
+        self._texts: dict[tuple[str | tuple[str, bool], ...], tuple[str, str, str]] = {}
 
-    def page(self, condition: Condition, begin: Begin) -> list[dict[str, Any]]:
-        """Return one page of the rows that ``condition`` names."""
+    def page(
+        self, condition: Condition, wanted: slice, ids: QuerySet[Any, Any] | None = None, once: bool = False
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """Return how many rows ``condition`` names, and the objects of those that are ``wanted``.
+
+        Both come of one statement, and so of one moment, unless the page is deep or beyond the end. ``ids`` is a query
+        for the ids of the rows in this reader's order, where another table has an index for it. Rows that it does not
+        know come last, and a page with any of them is found without it. ``once`` is for a condition that is dear to
+        find out: rows are counted as they are found, where others are counted along an index, and a page of them is
+        found without the rest.
+        """
         try:
-            counting, listing, values = self._statements(condition)
+            counting, _, (paging, values) = self._once(condition) if once else self._statements(condition)
         except EmptyResultSet:
-            begin(0)
-            return []
-        with self._cursor() as cursor:
-            counted = cursor.execute(counting, values).fetchone()
-            page = begin(counted[0] if counted else 0)
-            if page is None:
-                return []
-            if page.start >= DEEP_OFFSET:
-                listing, values = self._deep(self._queryset(condition), page)
-            else:
-                listing = f"{listing} LIMIT {page.stop - page.start:d} OFFSET {page.start:d}"
-            return self.shape.objects(cursor.execute(listing, values).fetchall())
+            return 0, []
+        with self._cursor(prepared=isinstance(condition, Mapping)) as cursor:
+            if once or (ids is None and wanted.start < self._deep_from()):
+                paging += f" LIMIT {wanted.stop - wanted.start:d} OFFSET {wanted.start:d}"
+                rows = cursor.execute(paging, values).fetchall()
+                if rows:
+                    return rows[0][-1], self.shape.objects(rows)
+                if not wanted.start:
+                    return 0, []
+            counted = cursor.execute(*counting).fetchone()
+            count = counted[0] if counted else 0
+            if wanted.start >= count:
+                return count, []
+            rows = cursor.execute(*self._deep(self._queryset(condition), wanted, ids)).fetchall()
+            if ids is not None and len(rows) < min(wanted.stop, count) - wanted.start:
+                rows = cursor.execute(*self._deep(self._queryset(condition), wanted, None)).fetchall()
+            return count, self.shape.objects(rows)
 
     def all(self, condition: Condition, limit: int) -> list[dict[str, Any]]:
         """Return the first ``limit`` objects that ``condition`` names."""
         try:
-            _, listing, values = self._statements(condition)
+            _, (listing, values), _ = self._statements(condition)
         except EmptyResultSet:
             return []
         with self._cursor() as cursor:
             return self.shape.objects(cursor.execute(f"{listing} LIMIT {limit:d}", values).fetchall())
 
     @contextmanager
-    def _cursor(self) -> Iterator[sql.Cursor]:
-        with sql.cursor(json_as_fragments=not self._parse_json) as cursor:
+    def _cursor(self, prepared: bool = True) -> Iterator[sql.Cursor]:
+        """``prepared`` is for look-ups by values: the best plan for other conditions hangs on what they compare."""
+        with sql.cursor(json_as_fragments=not self._parse_json, prepared=prepared) as cursor:
             cursor.adapters.register_loader("uuid", TextLoader)  # its text is what JSON shows
             if self._parse_json:
                 cursor.adapters.register_loader("jsonb", JsonbLoader)  # on Django's connections it is text
             yield cursor
 
+    def _deep_from(self) -> int:
+        return DEEP_OFFSET if self._deep_offset is None else self._deep_offset
+
+    def _once(self, condition: Condition) -> Statements:
+        """Return the statements of a page whose rows are found once: the count is a window over them."""
+        queryset = self._queryset(condition)
+        ordered = queryset.order_by(*self._ordering)
+        listing = _compile(ordered.values_list(*self.shape.columns))
+        paging = _compile(ordered.values_list(*self.shape.columns, _COUNT_FOUND))
+        return Statements(_compile(queryset.order_by().values_list(_COUNT)), listing, paging)
+
     def _queryset(self, condition: Condition) -> QuerySet[Any]:
         return condition if isinstance(condition, QuerySet) else self._rows.filter(**condition)
 
-    def _statements(self, condition: Condition) -> tuple[str, str, list[Any]]:
-        """Return the statements that count and that list, and the values that both take.
+    def _statements(self, condition: Condition) -> Statements:
+        """Return what is asked about the rows that ``condition`` names.
 
         Raises ``EmptyResultSet`` where Django knows already that nothing matches.
         """
@@ -174,25 +218,39 @@ class Reader:
             names = tuple((name, value) if type(value) is bool else name for name, value in pairs)
             compared = [value for _, value in pairs if type(value) is not bool]
             if names in self._texts:
-                return *self._texts[names], compared
-        queryset = self._queryset(condition)
-        counting, _ = _compile(queryset.order_by().values_list(_COUNT))
-        listing, values = _compile(queryset.order_by(*self._ordering).values_list(*self.shape.columns))
-        if names is not None and values == compared:
-            self._texts[names] = counting, listing
-        return counting, listing, values
+                counting, listing, paging = self._texts[names]
+                return Statements((counting, compared), (listing, compared), (paging, compared * 2))
+        by_project = self._counted and isinstance(condition, Mapping) and condition.keys() == {"environment_id"}
+        found = self._compiled(self._queryset(condition), condition["environment_id"] if by_project else None)
+        if names is not None and [values for _, values in found] == [compared, compared, compared * 2]:
+            self._texts[names] = found.counting[0], found.listing[0], found.paging[0]
+        return found
 
-    def _deep(self, queryset: QuerySet[Any], page: slice) -> tuple[str, list[Any]]:
-        ids = queryset.order_by(*self._ordering).values("pk")[page]
-        return _compile(queryset.filter(pk__in=ids).order_by(*self._ordering).values_list(*self.shape.columns))
+    def _compiled(self, queryset: QuerySet[Any], environment_id: int | None) -> Statements:
+        """``environment_id`` is given where all rows of that project are meant, and the database has counted them."""
+        ordered = queryset.order_by(*self._ordering)
+        if environment_id is None:
+            counted = queryset.order_by().values_list(_COUNT)
+        else:
+            counted = counters.counted(queryset.model, environment_id)
+        return Statements(
+            _compile(counted),
+            _compile(ordered.values_list(*self.shape.columns)),
+            _compile(ordered.values_list(*self.shape.columns, Subquery(counted))),
+        )
+
+    def _deep(self, queryset: QuerySet[Any], page: slice, ids: QuerySet[Any, Any] | None) -> Statement:
+        found = (queryset.order_by(*self._ordering).values("pk") if ids is None else ids)[page]
+        return _compile(queryset.filter(pk__in=found).order_by(*self._ordering).values_list(*self.shape.columns))
 
 
 # Values that Django passes on to PostgreSQL as they are, and booleans, which become part of the text. Not None.
 _COMPARED_AS_IS: Final = frozenset({bool, int, str, UUID})
 # Not Django's Count: that one would group by every column.
 _COUNT: Final = Func(template="COUNT(*)", output_field=IntegerField())
+_COUNT_FOUND: Final = Func(template="COUNT(*) OVER ()", output_field=IntegerField())
 
 
-def _compile(queryset: QuerySet[Any]) -> tuple[str, list[Any]]:
+def _compile(queryset: QuerySet[Any]) -> Statement:
     statement, parameters = queryset.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     return statement, list(parameters)

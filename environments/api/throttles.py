@@ -18,13 +18,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from rest_framework.throttling import BaseThrottle
 
 from environments import clock
 from environments.api import buckets
 from environments.api.access import KeyGrant
 from environments.api.buckets import SECOND, Holder, State, Window
+from environments.tenancy import sql
 
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 3600 * SECOND
@@ -116,10 +117,10 @@ class _Bucket:
     def _swap(self, state: State) -> bool:
         """Write the row's next state, or else learn its present one; return whether it was written."""
         revision = secrets.randbits(62) + 1
-        with connection.cursor() as cursor:
+        with sql.cursor(prepared=True) as cursor:
             next_row: dict[str, Any] = {"next": revision, "state": buckets.dump(state), "at": clock.now()}
             cursor.execute(_SWAP, next_row | {"key": self._key_id, "known": self._revision})
-            is_written, found, data = cursor.fetchone()
+            is_written, found, data = cursor.fetchone() or (False, None, None)
         if is_written:
             self._revision, self._state = revision, state
         else:
@@ -128,9 +129,8 @@ class _Bucket:
 
     def _read(self) -> None:
         """Learn the row first: a swap that fails would lock it for nothing."""
-        with connection.cursor() as cursor:
-            cursor.execute(_READ, [self._key_id])
-            found, data = cursor.fetchone() or (None, None)
+        with sql.cursor(prepared=True) as cursor:
+            found, data = cursor.execute(_READ, [self._key_id]).fetchone() or (None, None)
         self._is_shared = found != self._revision
         self._learn(found, data)
 

@@ -39,6 +39,8 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
     """The one description of an object; its fields say which columns are read."""
     ordering: ClassVar[tuple[str, ...]] = ("id",)
     """The order of the list; the last field is unique, so that no row is on two pages."""
+    counted: ClassVar[bool] = False
+    """Whether the database keeps the number of a project's rows (`environments.tenancy.counters`)."""
     scope_object: ClassVar[str]
     """What the scopes are of, such as ``error_tracking``; OPTIONS needs its ``:read``."""
     scopes: ClassVar[Mapping[str, str]] = {}
@@ -46,6 +48,9 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
 
     completes_json: ClassVar[bool] = False
     """Whether `complete` looks into JSON columns: they are values then, otherwise ``orjson.Fragment``."""
+
+    deep_offset: ClassVar[int | None] = None
+    """From which offset on ids are found first, see `environments.api.rows.Reader`."""
 
     reader: ClassVar[Reader]
     action: str | None  # type: ignore[assignment]
@@ -57,7 +62,14 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
         """Prepare the columns when the class is defined: a serializer that cannot be read so fails at once."""
         super().__init_subclass__(**options)
         if "serializer_class" in cls.__dict__:
-            cls.reader = Reader(cls.model, cls.serializer_class, cls.ordering, parse_json=cls.completes_json)
+            cls.reader = Reader(
+                cls.model,
+                cls.serializer_class,
+                cls.ordering,
+                parse_json=cls.completes_json,
+                counted=cls.counted,
+                deep_offset=cls.deep_offset,
+            )
 
     def required_scope(self) -> str | None:
         """Return the scope that a key needs for the action, ``None`` where the action is not open to keys."""
@@ -88,23 +100,32 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
         page, so that whatever else it must read takes one statement and not one for each object.
         """
 
-    def page(self, condition: Condition, reader: Reader | None = None) -> HttpResponse:
+    def page(
+        self,
+        condition: Condition,
+        reader: Reader | None = None,
+        ids: QuerySet[Any, Any] | None = None,
+        once: bool = False,
+    ) -> HttpResponse:
         """Return the page that the request asks for of the rows that ``condition`` names.
 
-        ``reader`` is given where the request chooses the order.
+        ``reader`` is given where the request chooses the order, ``ids`` and ``once`` as `Reader.page` takes them.
         """
         paginator: Pagination = self.paginator  # type: ignore[assignment]
-        results = (reader or self.reader).page(condition, lambda count: paginator.begin(self.request, count))
+        paginator.count, results = (reader or self.reader).page(condition, paginator.wanted(self.request), ids, once)
         self.complete(results)
         return json_response(paginator.envelope(results))
 
-    def audit(self, object_id: UUID | int, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
-        """Record a change of an object by whoever makes the request; call it in the transaction of the change."""
+    def actor(self) -> audit.Actor:
+        """Return who makes the request: a person by session, or a key on behalf of its user."""
         grant = self.request.auth if isinstance(self.request.auth, KeyGrant) else None
         key_id, mask = (grant.id, grant.mask) if grant else (None, None)
-        actor = audit.Actor(str(self.request.user.pk), key_id, mask, getattr(self.request.user, "email", ""))
+        return audit.Actor(str(self.request.user.pk), key_id, mask, getattr(self.request.user, "email", ""))
+
+    def audit(self, object_id: UUID | int, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        """Record a change of an object by whoever makes the request; call it in the transaction of the change."""
         change = audit.Change(
-            actor, self.project.pk, self.action or "", self.basename or "", str(object_id), before, after
+            self.actor(), self.project.pk, self.action or "", self.basename or "", str(object_id), before, after
         )
         audit.record(change)
 

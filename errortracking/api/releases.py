@@ -97,6 +97,7 @@ class ReleaseViewSet(Listed, Retrieved):
         "destroy": "error_tracking:write",
     }
     serializer_class = ErrorTrackingReleaseSerializer
+    counted = True
     ordering = ("-created_at", "-id")
 
     @extend_schema(request=ErrorTrackingReleaseCreateRequestSerializer, responses={201: ErrorTrackingReleaseSerializer})

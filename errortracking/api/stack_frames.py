@@ -109,6 +109,7 @@ class StackFrameViewSet(Listed, Retrieved, Undeletable):
         "destroy": "error_tracking:write",
     }
     serializer_class = ErrorTrackingStackFrameSerializer
+    counted = True
 
     @extend_schema(
         request=ErrorTrackingStackFrameBatchGetRequestSerializer,

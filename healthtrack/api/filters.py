@@ -40,11 +40,14 @@ def conditions(parameters: QueryDict) -> dict[str, Any]:
 PARAMETERS: Final = [
     OpenApiParameter(
         "status",
-        str,
-        enum=HealthStatus.values,
+        {"$ref": "#/components/schemas/HealthIssueStatusEnum"},
         description="Only issues that the check still finds (`active`), or that are `resolved`.",
     ),
-    OpenApiParameter("severity", str, enum=HealthSeverity.values, description="Only issues of this severity."),
+    OpenApiParameter(
+        "severity",
+        {"$ref": "#/components/schemas/HealthIssueSeverityEnum"},
+        description="Only issues of this severity.",
+    ),
     OpenApiParameter("kind", str, description="Only issues of this kind of check, such as `sdk_outdated`."),
     OpenApiParameter(
         "dismissed",

@@ -16,10 +16,11 @@ from rest_framework.decorators import action
 from environments import clock
 from environments.api import inputs
 from environments.api.exceptions import BareDetail, FieldError
+from environments.api.fields import ObjectField
 from environments.api.pagination import HealthPagination
 from environments.api.renderers import json_response
 from environments.api.requests import APIRequest
-from environments.api.schema import ErrorSerializer
+from environments.api.schema import ErrorSerializer, ShortErrorSerializer
 from environments.api.viewsets import Listed
 from healthtrack.api.filters import PARAMETERS, conditions
 from healthtrack.models import SEVERITY_ORDER, HealthIssue, HealthSeverity, HealthStatus
@@ -45,10 +46,9 @@ class HealthIssueSerializer(serializers.Serializer[HealthIssue]):
         help_text="`active` while the check finds it; `resolved` since it no longer does, or since somebody said so.",
     )
     dismissed = serializers.BooleanField(
-        required=False,
         help_text="Whether somebody does not want to see it any more. Does not change the status; false by default.",
     )
-    payload = serializers.JSONField(
+    payload = ObjectField(
         read_only=True,
         help_text="What the check found, an object whose keys depend on `kind`. May quote events: untrusted.",
     )
@@ -57,6 +57,12 @@ class HealthIssueSerializer(serializers.Serializer[HealthIssue]):
     resolved_at = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When it was resolved; null while it is active."
     )
+
+
+class HealthIssueChangeSerializer(serializers.Serializer[Any]):
+    """What a change may hold. Not required, so that an empty field of a form, which cannot be left away, keeps it."""
+
+    dismissed = serializers.BooleanField(required=False)
 
 
 class HealthIssueSummarySerializer(serializers.Serializer[Any]):
@@ -69,12 +75,6 @@ class HealthIssueSummarySerializer(serializers.Serializer[Any]):
     by_kind = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many of each kind; kinds without any are left out."
     )
-
-
-class NotResolvedSerializer(serializers.Serializer[Any]):
-    """Why an issue was not resolved. Where it was resolved already, the body holds nothing but this text."""
-
-    detail = serializers.CharField(help_text="`Could not resolve health issue.`, or which filter is wrong.")
 
 
 WRONG_FILTER: Final = OpenApiResponse(ErrorSerializer, description="A filter is wrong; `attr` names it.")
@@ -119,7 +119,7 @@ class HealthIssueViewSet(Listed):
             if issue is None:
                 raise Http404
             before = issue.dismissed
-            checked = HealthIssueSerializer(issue, data=request.data, partial=True)
+            checked = HealthIssueChangeSerializer(data=request.data, partial=True)
             checked.is_valid(raise_exception=True)
             issue.dismissed = checked.validated_data.get(WRITABLE, before)
             issue.save(update_fields=[WRITABLE])  # and updated_at, also where nothing changes
@@ -128,10 +128,12 @@ class HealthIssueViewSet(Listed):
 
     @extend_schema(
         parameters=PARAMETERS,
-        request=HealthIssueSerializer,
+        request=HealthIssueSerializer(partial=True),
         responses={
             200: HealthIssueSerializer,
-            400: OpenApiResponse(NotResolvedSerializer, description="It is resolved already, or a filter is wrong."),
+            400: OpenApiResponse(
+                ShortErrorSerializer, description="It is resolved already (only `detail`), or a filter is wrong."
+            ),
         },
     )
     @action(detail=True, methods=["post"])

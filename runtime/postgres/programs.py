@@ -87,10 +87,15 @@ def find(account: Account, copies: Path) -> Programs:
 
 def client(name: str) -> Path | None:
     """Return the path of a client program such as ``psql``, to be run by this process's own account."""
+    return next(clients(name), None)
+
+
+def clients(name: str) -> Iterator[Path]:
+    """Yield the paths of all client programs of this name, the one that `client` means first."""
     wheel = _wheel()
     folders = [Path(os.environ.get("HEALTHTRACK_POSTGRES_BIN") or "/nonexistent"), *([_bin(wheel)] if wheel else [])]
     paths = (folder / name for folder in (*folders, *_installed()))
-    return next((path for path in paths if path.is_file() and os.access(path, os.X_OK)), None)
+    yield from (path for path in paths if path.is_file() and os.access(path, os.X_OK))
 
 
 def _try(folder: Path, account: Account) -> Programs | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from environments import clock
-from environments.ids import uuid7
+from environments.ids import moment_of, uuid7
 
 
 def test_the_clock_tells_utc() -> None:
@@ -45,3 +45,8 @@ def test_ids_of_one_millisecond_differ_and_later_ones_sort_later() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert len({uuid7(moment) for _ in range(1000)}) == 1000
     assert uuid7(moment) < uuid7(moment + timedelta(milliseconds=1))
+
+
+def test_the_moment_of_an_id_can_be_read_from_it_to_the_millisecond() -> None:
+    at = datetime(2026, 11, 22, 12, 30, 5, 123_999, tzinfo=UTC)
+    assert moment_of(uuid7(at)) == datetime(2026, 11, 22, 12, 30, 5, 123_000, tzinfo=UTC)

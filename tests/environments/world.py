@@ -121,6 +121,7 @@ def statements(*, leases: bool = False) -> Iterator[list[str]]:
     sent: list[str] = []
     connection.ensure_connection()
     protocol = connection.connection.pgconn
+    known = {name.decode(): text.decode() for (text, _), name in connection.connection._prepared._names.items()}
     with tempfile.NamedTemporaryFile("r", encoding="utf-8", errors="replace") as log:
         with open(log.name, "wb", buffering=0) as file:
             protocol.trace(file.fileno())
@@ -129,8 +130,22 @@ def statements(*, leases: bool = False) -> Iterator[list[str]]:
                 yield sent
             finally:
                 protocol.untrace()
-        found = re.findall(r"^F\t\d+\t(?:Query|Parse)\t(.*?)(?=^[FB]\t\d+\t)", log.read(), re.DOTALL | re.MULTILINE)
+        found = list(_run(log.read(), known))
         sent.extend(statement for statement in found if leases or "environments_ratelimit" not in statement)
+
+
+def _run(trace: str, known: dict[str, str]) -> Iterator[str]:
+    """Yield the statements that were run, by libpq's trace; ``known`` are the prepared ones, by their names."""
+    for message, rest in re.findall(
+        r"^F\t\d+\t(Query|Parse|Bind)\t(.*?)(?=^[FB]\t\d+\t)", trace, re.DOTALL | re.MULTILINE
+    ):
+        named = re.match(r' "" "(\w+)"' if message == "Bind" else r' "(\w+)"', rest)
+        if message == "Bind" and named:
+            yield known[named[1]]
+        elif message == "Parse" and named:
+            known[named[1]] = rest  # prepared, and run by a message of its own
+        elif message != "Bind":
+            yield rest
 
 
 def error(status: int, kind: str, code: str, detail: str, attr: str | None = None) -> tuple[int, dict[str, Any]]:

@@ -1,63 +1,18 @@
-"""When the environment is made, refreshed, made anew or left alone. pip is replaced by a recorder; the rest is real."""
+"""When the environment is made, refreshed, mended or made anew. pip is replaced by a recorder; the rest is real."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from runtime.bootstrap import environment, pip, places, stamp
+from runtime.bootstrap import environment, pip
 from runtime.bootstrap.progress import Progress
+from tests.runtime.bootstrapping import FakePip, break_configuration, break_python, checkout, fake_pip, ready, site
 
-
-class FakePip:
-    """Stands in for ``pip.install``: installs a folder for each line of the lock file."""
-
-    def __init__(self) -> None:
-        self.installed: list[str] = []
-        self.fails_with: BaseException | None = None
-
-    def __call__(self, python: Path, lock: Path, progress: Progress, keep_open: int) -> None:
-        self.installed.append(lock.name)
-        site = python.parent.parent / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-        site.mkdir(parents=True, exist_ok=True)
-        for line in lock.read_text().replace("==", "-").split():
-            (site / f"{line}.dist-info").mkdir(exist_ok=True)
-            if self.fails_with:
-                raise self.fails_with
-
-
-@pytest.fixture
-def fake_pip(monkeypatch: pytest.MonkeyPatch) -> FakePip:
-    fake = FakePip()
-    monkeypatch.setattr(pip, "install", fake)
-    monkeypatch.setattr(pip, "runner", lambda: Path("pip"))  # there is one: no ensurepip, which takes seconds
-    return fake
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "checkout"
-    (folder / "requirements").mkdir(parents=True)
-    (folder / "requirements" / "runtime.txt").write_text("django-5")
-    (folder / "requirements" / "dev.txt").write_text("django-5 pytest-9")
-    return folder
-
-
-@pytest.fixture
-def ready(checkout: Path, fake_pip: FakePip) -> Callable[[str], Path]:
-    """Ask for an environment with the packages of a set; returns its folder."""
-    return lambda wanted: environment._find_or_make(checkout, wanted)
-
-
-def site(folder: Path) -> Path:
-    return next(folder.glob("lib/python*/site-packages"))
+__all__ = ["checkout", "fake_pip", "ready"]
 
 
 def test_the_first_command_makes_it_and_the_second_finds_it(
@@ -177,14 +132,6 @@ def test_one_whose_creation_was_interrupted_is_begun_anew_from_empty(
     assert not (folder / "half").exists()
 
 
-def break_python(folder: Path) -> None:
-    (folder / "bin" / "python").unlink()
-
-
-def break_configuration(folder: Path) -> None:
-    (folder / "pyvenv.cfg").unlink()
-
-
 def break_package(folder: Path) -> None:
     (site(folder) / "django-5.dist-info").rmdir()
 
@@ -228,106 +175,11 @@ def test_one_of_ours_whose_interpreter_runs_is_mended_in_place(
     assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
 
 
-def someone_elses(checkout: Path) -> Path:
-    import venv
-
-    venv.create(checkout / ".venv", symlinks=True)
-    (checkout / ".venv" / "mine").touch()
-    return checkout / ".venv"
-
-
-def another_python(folder: Path) -> None:
-    (folder / "pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.9.2\n")
-
-
-def not_an_environment(folder: Path) -> None:
-    break_configuration(folder)
-    break_python(folder)
-
-
-@pytest.mark.parametrize("how", [another_python, break_python, break_configuration, not_an_environment])
-def test_one_of_somebody_else_that_cannot_be_used_is_left_alone_and_this_is_said(
-    ready: Callable[[str], Path],
-    fake_pip: FakePip,
-    checkout: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    how: Callable[[Path], None],
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    theirs = someone_elses(checkout)
-    how(theirs)
-    before = sorted(theirs.rglob("*"))
-    expected = tmp_path / "cache" / "healthtrack" / places.checkout_key(checkout) / "venv"
-    assert ready("runtime") == expected
-    said = [line for line in capsys.readouterr().err.splitlines() if "is used instead" in line]
-    assert len(said) == 1
-    assert str(theirs) in said[0]
-    assert str(expected) in said[0]
-    assert sorted(theirs.rglob("*")) == before
-    assert ready("runtime") == expected
-    assert fake_pip.installed == ["runtime.txt"]
-    assert capsys.readouterr().err == ""
-
-
-def test_an_interrupted_completion_does_not_make_somebody_elses_ours(
-    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    theirs = someone_elses(checkout)
-    fake_pip.fails_with = KeyboardInterrupt()
-    with pytest.raises(KeyboardInterrupt):
-        ready("runtime")
-    fake_pip.fails_with = None
-    break_python(theirs)
-    assert ready("runtime") != theirs
-    assert (theirs / "mine").exists()
-
-
-def test_one_of_ours_with_another_python_that_runs_is_left_to_what_may_run_from_it(
-    ready: Callable[[str], Path], fake_pip: FakePip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    folder = ready("runtime")
-    # The same interpreter under another name: as far as this one can tell, another build.
-    copy = tmp_path / "python3"
-    copy.symlink_to(sys.executable)
-    (folder / "in-use").touch()
-    with monkeypatch.context() as patch:
-        patch.setattr(os.path, "realpath", lambda path: str(path))
-        other = ready("dev")
-        assert other.is_relative_to(tmp_path / "cache")
-        assert ready("dev") == other
-    assert (folder / "in-use").exists()
-
-
-def test_a_file_in_its_place_is_left_alone(
-    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (checkout / ".venv").write_text("mine")
-    assert ready("runtime").is_relative_to(tmp_path / "cache")
-    assert (checkout / ".venv").read_text() == "mine"
-
-
 def test_one_with_an_unreadable_stamp_is_checked_by_pip(ready: Callable[[str], Path], fake_pip: FakePip) -> None:
     break_stamp(ready("runtime"))
     ready("runtime")
     ready("runtime")
     assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
-
-
-def test_one_that_a_person_made_is_kept_and_completed(
-    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path
-) -> None:
-    import venv
-
-    venv.create(checkout / ".venv", symlinks=True)
-    (checkout / ".venv" / "mine").touch()
-    ready("dev")
-    assert (checkout / ".venv" / "mine").exists()
-    assert fake_pip.installed == ["dev.txt"]
 
 
 def test_one_that_was_moved_with_its_checkout_is_installed_again(
@@ -337,93 +189,3 @@ def test_one_that_was_moved_with_its_checkout_is_installed_again(
     moved = checkout.rename(checkout.with_name("moved"))
     environment._find_or_make(moved, "runtime")
     assert fake_pip.installed == ["runtime.txt", "runtime.txt"]
-
-
-def test_a_checkout_that_cannot_be_written_gets_one_in_the_cache_folder(
-    ready: Callable[[str], Path],
-    fake_pip: FakePip,
-    checkout: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    real = os.access
-    monkeypatch.setattr(
-        os, "access", lambda path, mode: mode != os.W_OK or (Path(path) != checkout and real(path, mode))
-    )
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    expected = tmp_path / "cache" / "healthtrack" / places.checkout_key(checkout) / "venv"
-    assert ready("runtime") == expected
-    assert ready("runtime") == expected
-    assert fake_pip.installed == ["runtime.txt"]
-    assert not (checkout / ".venv").exists()
-
-
-def test_one_that_is_ready_is_used_though_it_cannot_be_written(
-    ready: Callable[[str], Path], fake_pip: FakePip, checkout: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ready("runtime")
-    real = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and real(path, mode))
-    assert ready("runtime") == checkout / ".venv"
-    assert fake_pip.installed == ["runtime.txt"]
-
-
-def test_without_any_pip_the_text_names_the_package(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pip, "runner", lambda: None)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(pip.InstallError, match="apt-get install python3-pip"):
-        environment._find_or_make(checkout, "runtime")
-
-
-def test_inside_a_virtual_environment_nothing_is_made(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "base_prefix", "/usr")
-    monkeypatch.setattr(sys, "prefix", "/home/alice/venv")
-    environment.ensure(["manage.py", "up"], checkout)
-    assert not (checkout / ".venv").exists()
-
-
-def test_a_container_image_switches_it_off(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
-    monkeypatch.setenv("HEALTHTRACK_NO_BOOTSTRAP", "1")
-    environment.ensure(["manage.py", "up"], checkout)
-    assert not (checkout / ".venv").exists()
-
-
-@pytest.mark.parametrize(
-    ("command", "lock"),
-    [(["up"], "runtime.txt"), (["test", "-x"], "dev.txt"), (["migrate", "test"], "runtime.txt"), ([], "runtime.txt")],
-)
-def test_the_command_runs_inside_with_the_packages_it_needs(
-    checkout: Path, fake_pip: FakePip, monkeypatch: pytest.MonkeyPatch, command: list[str], lock: str
-) -> None:
-    executed: list[tuple[Path, list[str]]] = []
-    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
-    monkeypatch.delenv("HEALTHTRACK_NO_BOOTSTRAP", raising=False)
-    monkeypatch.setattr(os, "execv", lambda path, arguments: executed.append((path, arguments)))
-    monkeypatch.setenv(environment.LOOP_GUARD, "")
-    environment.ensure(["manage.py", *command], checkout)
-    python = checkout / ".venv" / "bin" / "python"
-    assert executed == [(python, [str(python), "manage.py", *command])]
-    assert fake_pip.installed == [lock]
-    with pytest.raises(SystemExit, match="does not run as a virtual environment"):
-        environment.ensure(["manage.py", *command], checkout)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_to_end_unwinds_so_that_pip_is_ended_too(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as left, environment._terminated_as_exit():
-        signal.raise_signal(number)
-    assert left.value.code == 128 + number
-    assert signal.getsignal(number) == before
-
-
-def test_what_binds_an_environment_is_part_of_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {stamp.interpreter_key(Path("/a/.venv")), stamp.interpreter_key(Path("/b/.venv"))}
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "version", "3.12.0 (another)")
-        keys.add(stamp.interpreter_key(Path("/a/.venv")))
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "executable", "/opt/python/bin/python3")
-        keys.add(stamp.interpreter_key(Path("/a/.venv")))
-    assert len(keys) == 4

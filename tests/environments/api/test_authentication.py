@@ -34,6 +34,7 @@ def with_header(world: World, value: str) -> tuple[int, object]:
 
 
 def test_a_key_in_the_header_authenticates(world: World) -> None:
+    """1.2, where the key is read: 1) `Authorization: Bearer <key>`."""
     assert world.api().get(LIST).status_code == 200
 
 
@@ -47,6 +48,7 @@ def test_no_credentials_are_a_401_with_a_challenge(world: World) -> None:
 
 
 def test_the_challenge_names_the_site(world: World, settings: object) -> None:
+    """1.2: `WWW-Authenticate` names SITE_URL."""
     settings.SITE_URL = "https://health.example.com"  # type: ignore[attr-defined]
     assert world.anonymous().get(LIST)["WWW-Authenticate"] == (
         'Bearer resource_metadata="https://health.example.com/.well-known/oauth-protected-resource"'
@@ -54,6 +56,7 @@ def test_the_challenge_names_the_site(world: World, settings: object) -> None:
 
 
 def test_an_unknown_key_is_a_401_that_names_the_header(world: World) -> None:
+    """1.2, invalid key: the source word is `Authorization header`."""
     response = world.anonymous().get(LIST, headers={"Authorization": "Bearer phx_unknown"})
     assert answer(response) == HEADER
     assert "WWW-Authenticate" in response
@@ -61,6 +64,7 @@ def test_an_unknown_key_is_a_401_that_names_the_header(world: World) -> None:
 
 @pytest.mark.parametrize("blanks", [" ", "   ", "\t", " \t "])
 def test_one_or_more_blanks_may_follow_bearer(world: World, blanks: str) -> None:
+    """1.2, header: one or more spaces allowed, surrounding blanks stripped."""
     assert with_header(world, f"Bearer{blanks}{world.key('*')}  ")[0] == 200
 
 
@@ -72,10 +76,12 @@ def test_another_word_than_bearer_is_no_key(world: World, word: str) -> None:
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer x", "Bearer   x  ", "Bearerxyz", ""])
 def test_a_token_needs_two_characters(world: World, value: str) -> None:
+    """1.2, header: token needs ≥ 2 characters."""
     assert with_header(world, value) == NOT_AUTHENTICATED
 
 
 def test_two_characters_are_a_key_though_a_wrong_one(world: World) -> None:
+    """1.2, header: token needs ≥ 2 characters."""
     assert with_header(world, "Bearer xy") == HEADER
 
 
@@ -90,6 +96,7 @@ def test_a_key_without_prefix_is_accepted(world: World) -> None:
 
 
 def test_a_key_is_stored_only_as_its_hash(world: World) -> None:
+    """1.2: `secure_value` and `mask_value`."""
     value = world.key("*")
     row = world.keys[value]
     assert row.secure_value.startswith("sha256$")
@@ -100,6 +107,7 @@ def test_a_key_is_stored_only_as_its_hash(world: World) -> None:
 
 @pytest.mark.parametrize("prefix", ["phs_", "phc_"])
 def test_secret_keys_and_project_tokens_are_no_personal_keys(world: World, prefix: str) -> None:
+    """1.2: `phs_` and `phc_` tokens are looked up as personal keys and give 401 invalid; no endpoint takes `phs_`."""
     assert with_header(world, f"Bearer {prefix}abcdef") == HEADER
 
 
@@ -148,6 +156,7 @@ def test_what_only_resembles_a_json_web_token_is_an_invalid_key(world: World, to
 
 
 def test_a_key_of_an_inactive_user_is_invalid(world: World) -> None:
+    """1.2: only keys of users with is_active = true match."""
     api = world.api()
     world.user.is_active = False
     world.user.save()
@@ -165,6 +174,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, 200), (0, 401), (1, 401)])
 def test_a_key_ends_at_the_moment_it_expires(world: World, seconds: int, status: int) -> None:
+    """1.2, invalid key: one at its end is as unknown."""
     api = world.api(expires_at=NOON, last_used_at=NOON)
     with clock.stopped_at(NOON + timedelta(seconds=seconds)):
         assert api.get(LIST).status_code == status
@@ -217,6 +227,7 @@ def test_the_last_use_is_written_when_unknown_or_an_hour_old(
 
 
 def test_a_refused_request_also_used_the_key(world: World) -> None:
+    """1.2: last_used_at is written by authentication."""
     api = world.api("health_issue:read", last_used_at=None)
     with clock.stopped_at(NOON):
         assert api.get(LIST).status_code == 403

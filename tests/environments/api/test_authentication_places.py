@@ -12,31 +12,37 @@ from tests.environments.world import World, answer
 
 
 def test_a_key_in_a_json_body_authenticates(world: World) -> None:
+    """1.2, where the key is read: 2) request body field `personal_api_key`."""
     body = {"version": "1", "project": "web", "personal_api_key": world.key("*")}
     assert world.anonymous().post(LIST, body).status_code == 201
 
 
 def test_a_key_in_a_form_authenticates(world: World) -> None:
+    """1.2, where the key is read: 2) request body field `personal_api_key`."""
     body = f"version=1&project=web&personal_api_key={world.key('*')}".encode()
     response = world.anonymous().post(LIST, body, content_type="application/x-www-form-urlencoded")
     assert response.status_code == 201
 
 
 def test_a_key_in_a_multipart_body_authenticates(world: World) -> None:
+    """1.2, where the key is read: 2) request body field `personal_api_key`."""
     body = encode_multipart("boundary", {"version": "1", "project": "web", "personal_api_key": world.key("*")})
     response = world.anonymous().post(LIST, body, content_type="multipart/form-data; boundary=boundary")
     assert response.status_code == 201
 
 
 def test_a_key_in_the_query_string_authenticates(world: World) -> None:
+    """1.2, where the key is read: 3) query string `personal_api_key`."""
     assert world.anonymous().get(f"{LIST}?personal_api_key={world.key('*')}").status_code == 200
 
 
 def test_an_unknown_key_in_the_body_names_the_body(world: World) -> None:
+    """1.2, invalid key: the source word is `body`."""
     assert answer(world.anonymous().post(LIST, {"personal_api_key": "phx_unknown"})) == BODY
 
 
 def test_an_unknown_key_in_the_query_string_names_it(world: World) -> None:
+    """1.2, invalid key: the source word is `query string`."""
     assert answer(world.anonymous().get(LIST + "?personal_api_key=phx_unknown")) == QUERY
 
 
@@ -54,6 +60,7 @@ def test_only_the_first_key_is_tried_header_before_body_before_query_string(worl
 
 
 def test_a_header_that_holds_no_key_lets_the_query_string_speak(world: World) -> None:
+    """1.2, header: `bearer x` is ignored and falls through."""
     path = f"{LIST}?personal_api_key={world.key('*')}"
     assert world.anonymous().get(path, headers={"Authorization": "bearer x"}).status_code == 200
 

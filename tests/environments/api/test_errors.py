@@ -37,6 +37,7 @@ def test_every_error_has_exactly_the_four_keys_and_is_json(api: Api, fault: str)
 
 @pytest.mark.parametrize("fault", ["permission", "drf-permission"])
 def test_a_refusal_without_words_has_the_default_text(api: Api, fault: str) -> None:
+    """1.4, 403: the default text."""
     expected = error(
         403, "authentication_error", "permission_denied", "You do not have permission to perform this action."
     )
@@ -49,6 +50,7 @@ def test_not_found_does_not_leak_the_models_name(api: Api) -> None:
 
 
 def test_a_wrong_method_is_a_405_with_allow(api: Api) -> None:
+    """1.4, 405."""
     response = api.put("faulty/reads/", {})
     assert answer(response) == error(405, "invalid_request", "method_not_allowed", 'Method "PUT" not allowed.')
     assert response["Allow"] == "POST, OPTIONS"
@@ -75,6 +77,7 @@ def test_another_media_type_than_json_is_a_406(api: Api, accept: str) -> None:
     ],
 )
 def test_what_json_satisfies_is_answered_in_json(api: Api, accept: str) -> None:
+    """1.4, 406: only JSON is rendered."""
     response = api.get("error_tracking/releases/", headers={"Accept": accept})
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
@@ -132,6 +135,7 @@ def test_another_kind_of_body_is_a_415(api: Api, media_type: str) -> None:
 
 
 def test_json_form_and_multipart_are_read(api: Api) -> None:
+    """1.4, 415: JSON, form and multipart are accepted."""
     json_answer = api.post("faulty/reads/", b'{"needed": "x"}', content_type="application/json; charset=utf-8")
     form = api.post("faulty/reads/", b"needed=x", content_type="application/x-www-form-urlencoded")
     parts = b'--b\r\nContent-Disposition: form-data; name="needed"\r\n\r\nx\r\n--b--\r\n'
@@ -149,6 +153,7 @@ def test_throttling_is_a_429_with_retry_after(api: Api) -> None:
 
 
 def test_one_second_is_singular(api: Api) -> None:
+    """1.4, 429: `1 second.` singular."""
     response = raising(api, "throttled-briefly")
     assert answer(response)[1]["detail"] == "Request was throttled. Expected available in 1 second."
     assert response["Retry-After"] == "1"

@@ -26,23 +26,28 @@ def test_a_field_error_names_the_field_and_rewrites_invalid(api: Api) -> None:
 
 
 def test_a_missing_field_is_required(api: Api) -> None:
+    """1.4, 400 field: `required`."""
     assert reading(api, {}) == invalid("This field is required.", "needed", "required")
 
 
 def test_null_is_null(api: Api) -> None:
+    """1.4, 400 field: `null`."""
     assert reading(api, {"needed": None}) == invalid("This field may not be null.", "needed", "null")
 
 
 def test_blank_is_blank(api: Api) -> None:
+    """1.4, 400 field: `blank`."""
     assert reading(api, {"needed": ""}) == invalid("This field may not be blank.", "needed", "blank")
 
 
 def test_a_long_text_is_max_length(api: Api) -> None:
+    """1.4, 400 field: `max_length`."""
     expected = invalid("Ensure this field has no more than 3 characters.", "text", "max_length")
     assert reading(api, {"needed": "x", "text": "long"}) == expected
 
 
 def test_a_small_number_is_min_value(api: Api) -> None:
+    """1.4, 400 field: `min_value`."""
     expected = invalid("Ensure this value is greater than or equal to 1.", "number", "min_value")
     assert reading(api, {"needed": "x", "number": 0}) == expected
 
@@ -55,11 +60,13 @@ def test_an_integer_above_32_bits_is_max_value(api: Api, number: int) -> None:
 
 
 def test_an_integer_text_of_a_thousand_digits_is_max_string_length(api: Api) -> None:
+    """1.4, 400 field: `max_string_length`."""
     expected = invalid("String value too large.", "number", "max_string_length")
     assert reading(api, {"needed": "x", "number": "9" * 1001}) == expected
 
 
 def test_no_list_is_not_a_list(api: Api) -> None:
+    """1.4, 400 field: `not_a_list`."""
     expected = invalid('Expected a list of items but got type "str".', "raw_ids", "not_a_list")
     assert reading(api, {"needed": "x", "raw_ids": "abc"}) == expected
 
@@ -76,11 +83,13 @@ def test_an_error_in_a_list_includes_the_index(api: Api) -> None:
 
 
 def test_an_error_in_a_list_of_objects_includes_index_and_name(api: Api) -> None:
+    """1.4, 400 nested: list index included."""
     expected = invalid("This field is required.", "many__1__n", "required")
     assert reading(api, {"needed": "x", "many": [{"n": 1}, {}]}) == expected
 
 
 def test_only_the_first_error_is_reported(api: Api) -> None:
+    """1.4: only the **first** field error is reported."""
     assert answer(raising(api, "several")) == invalid("First.", "b")
     expected = invalid("Ensure this field has no more than 3 characters.", "text", "max_length")
     assert reading(api, {"text": "long", "number": "x", "needed": None}) == expected
@@ -93,6 +102,7 @@ def test_an_error_without_a_field_has_no_attr(api: Api) -> None:
 
 
 def test_an_error_without_a_field_may_have_its_own_code(api: Api) -> None:
+    """1.4, 400 no field: or custom code."""
     assert answer(raising(api, "coded")) == invalid("Hash id 7 already in use", None, "release_hash_in_use")
 
 

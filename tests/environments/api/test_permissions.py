@@ -34,6 +34,7 @@ def test_a_read_needs_read_write_or_everything(world: World, scope: str) -> None
 
 @pytest.mark.parametrize("scope", ["*", "error_tracking:write"])
 def test_a_write_needs_write_or_everything(world: World, scope: str) -> None:
+    """1.3: `*` passes any public scope."""
     assert world.api(scope).post(LIST, RELEASE).status_code == 201
 
 
@@ -44,6 +45,7 @@ def test_read_does_not_satisfy_write(world: World) -> None:
 
 @pytest.mark.parametrize("scope", ["health_issue:read", "health_issue:write", "error_tracking", "error_tracking:"])
 def test_another_scope_does_not_help(world: World, scope: str) -> None:
+    """1.3: missing → 403 with the exact scope in single quotes."""
     assert answer(world.api(scope).get(LIST)) == MISSING_READ
 
 
@@ -83,6 +85,7 @@ def test_an_action_without_a_declared_scope_is_refused_even_to_every_scope(world
 
 @WITH_TEST_ENDPOINTS
 def test_an_action_without_a_declared_scope_serves_sessions(world: World) -> None:
+    """1.2: session requests skip scopes."""
     assert answer(world.browser().get("faulty/undeclared/")) == (200, {"reached": True})
 
 
@@ -100,16 +103,19 @@ def test_that_keys_are_unsupported_is_said_before_the_project_is_looked_for(worl
 
 
 def test_an_unknown_project_is_reported_before_a_missing_scope(world: World) -> None:
+    """1.1, unknown project id: answered before the key's scopes are compared."""
     assert answer(world.api("health_issue:read").get("/api/projects/999999/error_tracking/releases/")) == (
         PROJECT_NOT_FOUND
     )
 
 
 def test_a_missing_scope_is_reported_before_a_missing_membership(world: World, stranger: World) -> None:
+    """1.3, permission order: API scope before access control."""
     assert answer(Api(stranger.project, world.key("health_issue:read")).get(LIST)) == MISSING_READ
 
 
 def test_without_credentials_nothing_is_said_of_the_project(world: World) -> None:
+    """1.3, permission order: authenticated first."""
     for path in (LIST, "/api/projects/999999/error_tracking/releases/", "/api/projects/x/error_tracking/releases/"):
         assert answer(world.anonymous().get(path))[0] == 401
 
@@ -131,6 +137,7 @@ def test_a_method_that_is_not_mapped_is_a_405_for_a_key_of_any_scope(world: Worl
 
 
 def test_a_method_that_is_not_mapped_is_a_405_for_a_session(world: World) -> None:
+    """1.3: with a session it is 405."""
     assert world.browser().put(LIST, {}).status_code == 405
 
 
@@ -158,11 +165,13 @@ def test_empty_limits_are_none(world: World) -> None:
 
 
 def test_a_key_limited_to_other_projects_is_refused(world: World, stranger: World) -> None:
+    """1.3: `scoped_teams` set and project not in it."""
     expected = denied(f"API key does not have access to the requested project: ID {world.project.pk}.")
     assert answer(world.api(scoped_teams=[stranger.project.pk, 0]).get(LIST)) == expected
 
 
 def test_a_key_limited_to_other_organizations_is_refused(world: World, stranger: World) -> None:
+    """1.3: `scoped_organizations` likewise."""
     expected = denied(f"API key does not have access to the requested organization: ID {world.organization.pk}.")
     assert answer(world.api(scoped_organizations=[str(stranger.organization.pk)]).get(LIST)) == expected
 
@@ -170,6 +179,7 @@ def test_a_key_limited_to_other_organizations_is_refused(world: World, stranger:
 def test_a_limit_is_reported_before_a_missing_scope_and_before_a_missing_membership(
     world: World, stranger: World
 ) -> None:
+    """1.3, permission order."""
     api = world.api("health_issue:read", scoped_teams=[stranger.project.pk])
     assert "requested project" in answer(api.get(LIST))[1]["detail"]
     limited = Api(stranger.project, world.key("*", scoped_teams=[world.project.pk]))
@@ -198,12 +208,14 @@ def test_a_project_of_another_organization_is_a_403(world: World, stranger: Worl
 
 
 def test_a_session_of_no_member_is_a_403_too(world: World, stranger: World) -> None:
+    """1.3: not a project member."""
     api = Api(stranger.project, None)
     api.client.force_login(world.user)
     assert answer(api.get(LIST)) == NO_ACCESS
 
 
 def test_a_member_who_leaves_loses_access(world: World) -> None:
+    """1.3: not a project member."""
     api = world.api()
     Membership.objects.filter(user=world.user).delete()
     assert answer(api.get(LIST)) == NO_ACCESS

@@ -18,12 +18,14 @@ LIST = "error_tracking/releases/"
 def test_both_prefixes_serve_every_path_with_and_without_slash_and_as_json(
     world: World, prefix: str, ending: str
 ) -> None:
+    """1.1: with or without the trailing slash; both prefixes; `.json`."""
     api = Api(world.project, world.key("*"), prefix)
     assert answer(api.get("error_tracking/releases" + ending)) == EMPTY
     assert answer(api.get("error_tracking/stack_frames" + ending)) == EMPTY
 
 
 def test_a_post_without_trailing_slash_is_not_redirected(world: World) -> None:
+    """1.1: no redirect either way."""
     assert world.api().post("error_tracking/releases", {"version": "1", "project": "web"}).status_code == 201
 
 
@@ -32,6 +34,7 @@ def test_another_suffix_than_json_is_not_found(world: World) -> None:
 
 
 def test_both_prefixes_show_the_same_object(world: World) -> None:
+    """1.1: both prefixes exist for the same views; project and environment share the id."""
     made = answer(world.api().post(LIST, {"version": "1", "project": "web"}))[1]
     other = Api(world.project, world.key("*"), "projects")
     assert answer(other.get(f"{LIST}{made['id']}/")) == (200, made)
@@ -41,6 +44,7 @@ def test_both_prefixes_show_the_same_object(world: World) -> None:
 
 
 def test_current_is_the_current_project_of_the_keys_user(world: World) -> None:
+    """1.1: `@current` = the key owner's current project."""
     made = answer(world.api().post(LIST, {"version": "1", "project": "web"}))[1]
     assert made["team_id"] == world.project.pk
     response = world.api().get("/api/projects/@current/error_tracking/releases/")
@@ -48,10 +52,12 @@ def test_current_is_the_current_project_of_the_keys_user(world: World) -> None:
 
 
 def test_current_serves_sessions_too(world: World) -> None:
+    """1.1: `@current` = the user's current team."""
     assert answer(world.browser().get("/api/environments/@current/error_tracking/releases/")) == EMPTY
 
 
 def test_current_of_a_user_without_one_is_not_found(world: World) -> None:
+    """1.1: no current team → 404 `Project not found.`"""
     api = world.api()
     world.user.current_project = None
     world.user.save()
@@ -113,6 +119,7 @@ def test_leading_zeros_name_the_same_project(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["token", "api_key"])
 def test_a_project_token_in_the_query_string_overrides_the_project_of_the_path(world: World, name: str) -> None:
+    """1.1: GET with `?token=` or `?api_key=` overrides the project in the URL."""
     made = answer(world.api().post(LIST, {"version": "1", "project": "web"}))[1]
     path = f"/api/projects/987654/error_tracking/releases/?{name}={world.project.api_token}"
     for api in (world.api(), world.browser()):
@@ -122,6 +129,7 @@ def test_a_project_token_in_the_query_string_overrides_the_project_of_the_path(w
 
 @pytest.mark.parametrize("token", ["phc_unknown", "nonsense", "%00", "%F0%9F%92%A5", "x" * 5000])
 def test_an_unknown_project_token_is_a_401(world: World, token: str) -> None:
+    """1.1: an unknown value → 401 `Incorrect authentication credentials.`"""
     for api in (world.api(), world.browser()):
         response = api.get(f"{LIST}?token={token}")
         assert answer(response) == WRONG_TOKEN
@@ -143,6 +151,7 @@ def test_a_project_token_alone_does_not_authenticate(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["token", "api_key"])
 def test_a_project_token_in_a_form_overrides_the_project_of_the_path(world: World, name: str) -> None:
+    """1.1: or form-encoded body fields `token`/`api_key`."""
     body = f"version=1&project=web&{name}={world.project.api_token}".encode()
     response = world.api().post(
         "/api/projects/987654/error_tracking/releases/", body, content_type="application/x-www-form-urlencoded"
@@ -152,11 +161,13 @@ def test_a_project_token_in_a_form_overrides_the_project_of_the_path(world: Worl
 
 
 def test_an_unknown_project_token_in_a_form_is_a_401(world: World) -> None:
+    """1.1: an unknown value → 401."""
     response = world.api().post(LIST, b"version=1&token=x", content_type="application/x-www-form-urlencoded")
     assert answer(response) == WRONG_TOKEN
 
 
 def test_a_json_body_is_not_searched_for_a_project_token(world: World) -> None:
+    """1.1: JSON bodies are not inspected for this."""
     body = {"version": "1", "project": "web", "token": "phc_unknown", "api_key": "phc_unknown"}
     assert world.api().post(LIST, body).status_code == 201
 
@@ -187,6 +198,7 @@ def test_the_query_string_of_a_write_is_not_searched_for_a_project_token(world: 
     ],
 )
 def test_an_unknown_route_is_a_404_in_json_for_everybody(world: World, path: str) -> None:
+    """1.1: unknown route under /api."""
     for api in (world.anonymous(), world.api()):
         for method in ("GET", "POST", "DELETE"):
             response = api.request(method, path)

@@ -7,12 +7,14 @@ import math
 from typing import Any
 
 import pytest
-from django.db.models import F, Func, Q, TextField
+from django.db.models import F, Func, Q, TextField, Value
+from django.db.models.functions import Concat
 from rest_framework import serializers
 
+from environments.api import rows as rows_module
 from environments.api.fields import ObjectField
 from environments.api.renderers import dumps
-from environments.api.rows import Reader, Shape
+from environments.api.rows import DEEP_OFFSET, Reader, Shape
 from errortracking.api.releases import ErrorTrackingReleaseSerializer, ReleaseViewSet
 from errortracking.api.stack_frames import ErrorTrackingStackFrameSerializer, StackFrameViewSet
 from errortracking.models import FrameContent, Release, SymbolSet
@@ -123,15 +125,9 @@ def test_a_page_by_values_is_the_same_when_its_statement_is_kept(world: World, s
         (stranger.project, 1, []),
         (world.project, 3, ["b", "c"]),
     ):
-        counts: list[int] = []
-
-        def begin(count: int, counts: list[int] = counts) -> slice:
-            counts.append(count)
-            return slice(1, 3)
-
-        rows = reader.page({"environment_id": project.pk, "project": "web"}, begin)
+        found, rows = reader.page({"environment_id": project.pk, "project": "web"}, slice(1, 3))
         assert [row["version"] for row in rows] == versions
-        assert counts == [count]
+        assert found == count
 
 
 @pytest.mark.parametrize(
@@ -154,8 +150,9 @@ def test_any_condition_can_be_read_again_and_again(
     for _ in range(3):
         rows = reader.all({"environment_id": world.project.pk, **condition}, 10)
         assert [row["version"] for row in rows] == versions
-        page = reader.page({"environment_id": world.project.pk, **condition}, lambda count: slice(0, count or 1))
+        count, page = reader.page({"environment_id": world.project.pk, **condition}, slice(0, 10))
         assert [row["version"] for row in page] == versions
+        assert count == len(versions)
 
 
 def test_null_is_not_mistaken_for_a_value_of_a_kept_statement(world: World) -> None:
@@ -180,7 +177,8 @@ def test_a_queryset_is_read_in_the_readers_order(world: World, reader: Reader) -
     make(world, "c", "a", "b")
     queryset = Release.objects.filter(Q(version="a") | Q(version="c"), environment=world.project).order_by("-version")
     assert [row["version"] for row in reader.all(queryset, 10)] == ["a", "c"]
-    assert [row["version"] for row in reader.page(queryset, lambda count: slice(count - 1, count))] == ["c"]
+    count, page = reader.page(queryset, slice(1, 2))
+    assert (count, [row["version"] for row in page]) == (2, ["c"])
 
 
 def test_a_limit_is_a_limit(world: World, reader: Reader) -> None:
@@ -188,10 +186,61 @@ def test_a_limit_is_a_limit(world: World, reader: Reader) -> None:
     assert [row["version"] for row in reader.all({"environment_id": world.project.pk}, 2)] == ["a", "b"]
 
 
-def test_the_empty_page_is_not_read(world: World, reader: Reader) -> None:
+@pytest.mark.parametrize(
+    ("start", "count", "versions", "texts"),
+    [
+        (0, 3, ["a", "b"], 1),
+        (2, 3, ["c"], 1),
+        (3, 3, [], 2),  # no row came that could have told the count
+        (DEEP_OFFSET, 3, [], 1),
+        (2**64, 3, [], 1),  # never reaches PostgreSQL, which has no such number
+    ],
+)
+def test_a_page_and_the_count_are_one_statement_where_there_are_rows(
+    world: World, reader: Reader, start: int, count: int, versions: list[str], texts: int
+) -> None:
+    make(world, "a", "b", "c")
+    for _ in range(7):  # the first ones are parsed by PostgreSQL each time, the last ones are prepared
+        with statements() as sent:
+            found, rows = reader.page({"environment_id": world.project.pk}, slice(start, start + 2))
+        assert (found, [row["version"] for row in rows]) == (count, versions)
+        assert len(sent) == texts
+
+
+def test_an_empty_list_is_one_statement(world: World, reader: Reader) -> None:
     with statements() as sent:
-        assert reader.page({"environment_id": world.project.pk}, lambda count: None) == []
+        assert reader.page({"environment_id": world.project.pk}, slice(0, 100)) == (0, [])
     assert len(sent) == 1
+
+
+def test_deep_pages_hold_what_shallow_ones_do(world: World, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(world, *"abcdefg")
+    condition = {"environment_id": world.project.pk, "project": "web"}
+    shallow = [reader.page(condition, slice(start, start + 3)) for start in range(9)]
+    monkeypatch.setattr(rows_module, "DEEP_OFFSET", 0)
+    assert [reader.page(condition, slice(start, start + 3)) for start in range(9)] == shallow
+    assert [count for count, _ in shallow] == [7] * 9
+    assert [row["version"] for row in shallow[5][1]] == ["f", "g"]
+
+
+def test_an_expression_with_a_parameter_is_read_with_every_kind_of_condition(world: World) -> None:
+    """Its value stands in the list and not in the count: the values of one statement are not those of another."""
+
+    class Marked(serializers.Serializer[Any]):
+        version = serializers.CharField()
+        mark = serializers.SerializerMethodField()
+        expressions = {"mark": Concat(F("version"), Value("%s!"), output_field=TextField())}
+
+    make(world, "a", "b", "c")
+    reader = Reader(Release, Marked, ("version",))
+    for start, found in ((0, ["a%s!", "b%s!"]), (2, ["c%s!"]), (3, [])):
+        for condition in (
+            {"environment_id": world.project.pk, "project": "web"},
+            Release.objects.filter(environment=world.project, version__in=["a", "b", "c"]),
+        ):
+            count, rows = reader.page(condition, slice(start, start + 2))
+            assert (count, [row["mark"] for row in rows]) == (3, found)
+    assert [row["mark"] for row in reader.all({"environment_id": world.project.pk}, 1)] == ["a%s!"]
 
 
 def test_numbers_of_json_pass_unparsed(world: World) -> None:

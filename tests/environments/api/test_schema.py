@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,29 @@ def test_the_docs_page_loads_nothing_from_other_hosts(world: World) -> None:
         assert "https://" not in page
         assert "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
     assert client.get("/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js").status_code == 200
+
+
+def test_redoc_loads_nothing_from_other_hosts() -> None:
+    client = Client()
+    bundle = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js"
+    for path in ("/api/redoc", "/api/redoc/"):
+        response = client.get(path)
+        assert response.status_code == 200
+        page = response.content.decode()
+        found = re.findall(r"""(?:src|href|spec-url)=["']([^"']+)""", page)
+        assert sorted(found) == ["/api/schema", bundle, "data:,"]
+        assert "://" not in page
+    assert client.get(bundle).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/redoc/", "/api/docs/"])
+def test_browsers_are_told_to_ask_no_other_host_for_the_docs(path: str) -> None:
+    policy = dict(part.strip().split(" ", 1) for part in Client().get(path)["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'self'"
+    assert {word for words in policy.values() for word in words.split()} <= {
+        *("'self'", "'none'", "'unsafe-inline'", "data:", "blob:")
+    }
+
+
+def test_the_pages_of_the_docs_are_no_operations(schema: Any) -> None:
+    assert [path for path in schema["paths"] if not re.match(r"/api/(environments|projects)/", path)] == []

@@ -23,6 +23,7 @@ def test_a_session_authenticates_and_needs_no_scope(world: World) -> None:
 
 
 def test_a_session_write_without_csrf_token_is_refused(world: World) -> None:
+    """1.2, session auth: CSRF for writes."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.user)
     path = world.anonymous().root + LIST
@@ -44,6 +45,7 @@ def test_a_session_write_with_csrf_token_passes(world: World) -> None:
 
 
 def test_a_valid_key_waives_csrf_though_a_session_is_there(world: World) -> None:
+    """1.2: CSRF is waived when a personal key is found; decision table: only where a key has authenticated."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(world.user)
     api = world.api()
@@ -60,6 +62,7 @@ def test_an_invalid_key_does_not_fall_through_to_the_session(world: World) -> No
 
 
 def test_a_session_of_a_deactivated_user_is_none(world: World) -> None:
+    """1.2: inactive user → 401."""
     api = world.browser()
     world.user.is_active = False
     world.user.save()

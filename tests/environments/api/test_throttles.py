@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import OperationalError, connection
 
 from environments import clock, housekeeping
 from environments.api import buckets, throttles
 from environments.models import RateLimit
+from environments.tenancy import sql
 from tests.environments.world import Api, World, answer, error, statements
 
 LIST = "error_tracking/releases/"
@@ -60,6 +61,7 @@ def test_one_request_too_many_is_a_429(world: World, second: float, text: str, h
 
 @pytest.mark.usefixtures("three_a_minute")
 def test_who_waits_as_told_is_let_in(world: World) -> None:
+    """1.5: sliding window."""
     api = world.api()
     assert statuses(api, [0, 1, 2, 3, 50, 59.9]) == [200, 200, 200, 429, 429, 429]
     assert statuses(api, [60, 60.9, 61, 61.5, 62]) == [200, 429, 200, 429, 200]
@@ -73,6 +75,7 @@ def test_a_refused_request_is_not_counted(world: World) -> None:
 
 
 def test_the_defaults_are_480_a_minute_and_4800_an_hour(world: World) -> None:
+    """1.5: `burst` 480/minute and `sustained` 4800/hour."""
     api, minutes = world.api(), range(0, 600, 60)
     for second in minutes:
         with after(second):
@@ -172,6 +175,7 @@ def test_endpoints_without_a_project_count_too(world: World) -> None:
 
 @pytest.mark.usefixtures("three_a_minute")
 def test_one_setting_switches_the_limits_off(world: World, settings: Any) -> None:
+    """1.5: only when the setting is on."""
     settings.RATE_LIMITS = False
     assert statuses(world.api(), [0] * 5) == [200] * 5
     assert not RateLimit.objects.exists()
@@ -236,28 +240,15 @@ def test_a_row_of_another_version_begins_anew(world: World) -> None:
 
 def test_a_database_that_is_away_is_a_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     api = world.api()
-    real = connection.cursor
+    real = sql.Cursor.execute
 
-    class Away:
-        def __init__(self) -> None:
-            self.cursor = real()
-
-        def __enter__(self) -> Away:
-            return self
-
-        def __exit__(self, *details: object) -> None:
-            self.cursor.close()
-
-        def execute(self, statement: str, parameters: Any = None) -> Any:
-            if "environments_ratelimit" in statement:
-                raise OperationalError("server closed the connection unexpectedly")
-            return self.cursor.execute(statement, parameters)
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.cursor, name)
+    def execute(cursor: sql.Cursor, query: str, parameters: Any = None, **options: Any) -> Any:
+        if "environments_ratelimit" in query:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return real(cursor, query, parameters, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(connection, "cursor", Away)
+        patched.setattr(sql.Cursor, "execute", execute)
         with after(0):
             response = api.get(LIST)
     assert response.status_code == 503
