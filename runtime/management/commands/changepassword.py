@@ -41,9 +41,10 @@ class Command(BaseCommand):
         """Do it; a ``CommandError`` where there is no such user or the password is refused."""
         try:
             schema.check()
+            with schema.explained("the user was looked for"):
+                user = _user(email)
         except schema.DatabaseProblem as error:
             raise CommandError(str(error)) from None
-        user = _user(email)
         if generate:
             password = secrets.token_urlsafe(12)
         elif password_stdin:

@@ -41,12 +41,13 @@ class Command(BaseCommand):
         """Do it, and show which keys it was; a ``CommandError`` where none or several match."""
         try:
             schema.check()
+            with schema.explained("keys were looked for"):
+                keys = _matching(options)
+                found = list(keys.select_related("user").order_by("user__email", "created_at", "id"))
+                if not options["list"]:
+                    self._revoke(found, every=options["all"])
         except schema.DatabaseProblem as error:
             raise CommandError(str(error)) from None
-        keys = _matching(options)
-        found = list(keys.select_related("user").order_by("user__email", "created_at", "id"))
-        if not options["list"]:
-            self._revoke(found, every=options["all"])
         self.stdout.write(_as_json(found) if options["json"] else _as_table(found))
 
     def _revoke(self, found: list[PersonalAPIKey], *, every: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -57,6 +58,7 @@ def _work(stop: threading.Event, asked: threading.Event) -> bool:
 
     tasks = TaskRunner(on_end=stop)
     tasks.start()
+    gc.freeze()  # what is loaded by now stays, and need not be looked through again
     log.info("working")
     try:
         pipeline.run(stop, _beat)

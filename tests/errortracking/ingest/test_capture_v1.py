@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
+from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
+import zstandard
 
 from errortracking.ingest.capture_v1 import decode
 from errortracking.ingest.refusal import Refused
@@ -53,7 +58,8 @@ def test_the_sdk_comes_from_its_header() -> None:
         ("/1.0.0", {}),
         ("posthog-rs/", {}),
         ("", {}),
-        ("posthog-rs/" + "9" * 100, {}),
+        ("posthog-rs/" + "9" * 89, {"$lib": "posthog-rs", "$lib_version": "9" * 89}),  # a hundred characters
+        ("posthog-rs/" + "9" * 90, {}),
     ],
 )
 def test_a_header_that_names_no_sdk_is_not_believed(info: str, properties: dict[str, str]) -> None:
@@ -85,6 +91,22 @@ def test_what_the_sdk_lifted_out_of_the_properties_is_put_back() -> None:
 @pytest.mark.parametrize("options", [None, [], "text", {}, {"cookieless_mode": None}])
 def test_options_that_are_none_are_no_error(options: Any) -> None:
     assert accepted(batch(an_event(properties={}, options=options)), sdk_info="").events[0]["properties"] == {}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("deflate", zlib.compress),
+        ("br", brotli.compress),
+        ("zstd", zstandard.ZstdCompressor().compress),
+    ],
+)
+def test_a_batch_may_be_compressed_in_each_way_that_the_sdk_knows(
+    encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    packed = pack(json.dumps(batch(an_event())).encode())
+    assert accepted(packed, content_encoding=encoding).results == {FIRST: {"result": "ok"}}
 
 
 def test_a_bad_event_is_dropped_and_its_neighbours_are_kept() -> None:

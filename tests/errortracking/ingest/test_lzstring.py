@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from errortracking.ingest.lzstring import decompress_from_base64
+from tests.errortracking.ingest.lz import compress_to_base64
 
 WRITTEN_BY_LZ_STRING = [
     ("", b"Q==="),
@@ -56,3 +59,18 @@ def test_what_lz_string_did_not_write_is_refused(text: bytes) -> None:
 def test_the_output_is_counted_in_code_units_and_stops_at_the_limit() -> None:
     assert decompress_from_base64(b"IY1o", 10) == b"aaaaaaaaaa"
     assert decompress_from_base64(b"IY1o", 9) is None
+
+
+@pytest.mark.parametrize(("text", "compressed"), WRITTEN_BY_LZ_STRING)
+def test_the_helper_of_these_tests_writes_what_lz_string_writes(text: str, compressed: bytes) -> None:
+    assert compress_to_base64(text) == compressed
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.text("ab", max_size=2000))
+@example('{"a":"' + "ab" * 5000 + '"}')
+def test_any_text_comes_back(text: str) -> None:
+    data = text.encode()
+    units = len(text.encode("utf-16-le")) // 2
+    assert decompress_from_base64(compress_to_base64(text), units) == data
+    if units:
+        assert decompress_from_base64(compress_to_base64(text), units - 1) is None

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from environments import clock
 from environments.models import Project
 from errortracking.ingest import queue
 from errortracking.ingest.wire import Accepted
 from errortracking.models import QueuedRequest, payload
+from tests.environments.world import statements
 from tests.errortracking.ingest.conftest import TOKEN, an_event
 
 MOMENT = datetime(2026, 11, 22, 6, 30, 0, 123456, tzinfo=UTC)
@@ -61,11 +61,10 @@ def test_the_time_of_receipt_is_the_one_clocks(client: Client, project: Project)
 def test_accepting_is_one_insert_and_nothing_else(client: Client, project: Project) -> None:
     body = json.dumps({"api_key": TOKEN, "batch": [an_event()] * 50})
     client.post("/batch/", body, content_type="application/json")  # now the token is known
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with statements() as sent:
         client.post("/batch/", body, content_type="application/json")
-    assert [query["sql"].split()[:3] for query in queries] == [["INSERT", "INTO", "errortracking_queuedrequest"]]
+    assert len(sent) == 1
+    assert "INSERT INTO errortracking_queuedrequest" in sent[0]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from errortracking.ingest import capture_v1, wire
 from errortracking.ingest.refusal import Refused
 from errortracking.models import payload
+from tests.errortracking.ingest.lz import compress_to_base64
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -60,6 +61,11 @@ ENCODINGS: dict[str, Callable[[bytes], dict[str, Any]]] = {
     "deflate": lambda text: {"body": zlib.compress(text), "content_encoding": "deflate"},
     "br": lambda text: {"body": brotli.compress(text, quality=1), "content_encoding": "br"},
     "zstd": lambda text: {"body": zstandard.ZstdCompressor().compress(text), "content_encoding": "zstd"},
+    "lz64": lambda text: {"body": compress_to_base64(text.decode()), "query": b"compression=lz64"},
+    "lz64 in a form": lambda text: {
+        "body": urlencode({"compression": "lz64", "data": compress_to_base64(text.decode()).decode()}).encode(),
+        "content_type": FORM,
+    },
     "base64": lambda text: {"body": base64.b64encode(text)},
     "base64 twice": lambda text: {"body": base64.b64encode(base64.b64encode(text))},
     "gzip in base64": lambda text: {"body": base64.b64encode(gzip.compress(text))},
