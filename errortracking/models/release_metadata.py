@@ -7,7 +7,7 @@ from typing import Any, Final
 
 # Scheme or nothing; everything up to the last `@` before the path; host and path; query and fragment.
 _REMOTE: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?:(?P<user>[^/?#]*)@)?(?P<rest>[^?#]*)", re.IGNORECASE | re.ASCII
+    r"(?P<scheme>(?:[a-z][a-z0-9+.-]*:)?//)?(?:(?P<user>[^/?#]*)@)?(?P<rest>[^?#]*)", re.IGNORECASE | re.ASCII
 )
 
 
@@ -30,7 +30,7 @@ def clean_url(remote_url: str) -> str:
     ``git@host:path`` stays: ssh's form has no place for a password, and without its user it would mean something else.
     ``user:password@host/path`` does not.
     """
-    match = _REMOTE.match(remote_url)
+    match = _REMOTE.match(remote_url.strip())
     if match is None:  # cannot be: each part may be empty
         return ""
     scheme, user, rest = match["scheme"] or "", match["user"], match["rest"]

@@ -43,6 +43,7 @@ class Accepted:
     assignee: Assignee | None = None  # fingerprint: whom the grouping rule names
     fingerprint_id: UUID | None = None  # link
     issue_id: UUID | None = None  # link
+    release_id: UUID | None = None  # event_release
 
     @property
     def is_exception(self) -> bool:

@@ -52,6 +52,7 @@ def attach_release(batch: Batch) -> None:
     for event, reference in references:
         found = named.get(reference.id) or named.get(reference.hash_id) or _newest(batch, event, by_symbol_set)
         if found:
+            event.release_id = found.id
             event.parsed.properties["$exception_release"] = _shown(found)
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Required, TypedDict
 from uuid import UUID
 
+from errortracking.pipeline.images import NO_IMAGES, DebugImages
+
 # Recursive, and Python 3.11 has no ``type`` statement: the forward references are strings.
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
@@ -126,15 +128,6 @@ class ParsedException:
 
 
 @dataclass(slots=True)
-class DebugImage:
-    """A loaded binary, from ``$debug_images``: which file stood where in memory (addresses and size in bytes)."""
-
-    debug_id: str
-    address: int
-    size: int | None = None
-
-
-@dataclass(slots=True)
 class ParsedEvent:
     """An event after ``parse``. ``exceptions`` is empty exactly when the event cannot be grouped; it is kept even so.
 
@@ -153,5 +146,5 @@ class ParsedEvent:
     fingerprint: str | None = None
     issue_name: str | None = None
     issue_description: str | None = None
-    debug_images: list[DebugImage] = field(default_factory=list)
+    debug_images: DebugImages = NO_IMAGES
     errors: list[str] = field(default_factory=list)

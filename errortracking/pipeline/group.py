@@ -11,14 +11,20 @@ from errortracking.pipeline.fingerprint import Fingerprint
 from errortracking.pipeline.project_rules import Kind, matching
 
 # FOR SHARE: whoever moves a fingerprint to another issue (merge, split) or deletes it waits until this batch
-# has counted, and finds the batch's numbers when it makes those of the issues anew.
+# has counted, and finds the batch's numbers when it makes those of the issues anew. Whoever has moved one while this
+# statement waited for it is found, too: the fingerprints are locked first, and their issues looked up by what the locks
+# have brought. In a plain join PostgreSQL would compare the row as it is now with the issue as it was, and drop it: the
+# fingerprint would count as unknown, and its events, as those of another version, make an issue anew. An issue that a
+# split has made meanwhile is too new for this statement; it has no status then.
 _KNOWN = """
-    SELECT f.fingerprint, f.id, f.issue_id, i.status
-    FROM errortracking_fingerprint f
-    JOIN errortracking_issue i ON i.environment_id = f.environment_id AND i.id = f.issue_id
-    WHERE f.environment_id = %s AND f.fingerprint = ANY(%b)
-    ORDER BY f.fingerprint
-    FOR SHARE OF f
+    WITH locked AS MATERIALIZED (
+        SELECT f.fingerprint, f.id, f.issue_id FROM errortracking_fingerprint f
+        WHERE f.environment_id = %(environment)s AND f.fingerprint = ANY(%(fingerprints)b)
+        ORDER BY f.fingerprint
+        FOR SHARE
+    )
+    SELECT locked.fingerprint, locked.id, locked.issue_id, i.status
+    FROM locked LEFT JOIN errortracking_issue i ON i.environment_id = %(environment)s AND i.id = locked.issue_id
 """
 
 
@@ -57,9 +63,12 @@ def find(environment_id: int, values: Iterable[str]) -> dict[str, KnownFingerpri
     wanted = sorted(values)
     if not wanted:
         return {}
+    parameters = {"environment": environment_id, "fingerprints": wanted}
     with sql.cursor() as cursor:
-        cursor.execute(_KNOWN, [environment_id, wanted], binary=True)
-        return {value: KnownFingerprint(*rest) for value, *rest in cursor.fetchall()}
+        rows = cursor.execute(_KNOWN, parameters, binary=True).fetchall()
+        if any(row[-1] is None for row in rows):
+            rows = cursor.execute(_KNOWN, parameters, binary=True).fetchall()  # locked already: nothing moves any more
+    return {value: KnownFingerprint(*rest) for value, *rest in rows}
 
 
 def is_legacy(event: Accepted) -> bool:

@@ -240,7 +240,9 @@ def _update(leased: Leased, assignments: str, parameters: list[object]) -> None:
 
 
 def project_exists(environment_id: int) -> bool:
-    """Return whether the project is there, and keep it from being deleted until the transaction ends."""
+    """Return whether the project lives, and keep its row from going until the transaction ends."""
     with sql.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM environments_project WHERE id = %s FOR KEY SHARE", [environment_id])
+        cursor.execute(
+            "SELECT 1 FROM environments_project WHERE id = %s AND deleted_at IS NULL FOR KEY SHARE", [environment_id]
+        )
         return cursor.fetchone() is not None

@@ -10,7 +10,7 @@ import orjson
 
 from environments.ids import uuid7
 from environments.tenancy import sql
-from errortracking.models import IssueStatus, Outcome
+from errortracking.models import IssueStatus, OperationKind, Outcome
 from errortracking.models.issues import TEXT_LENGTH, Severity
 from errortracking.pipeline import group
 from errortracking.pipeline.assign import Opened, assign
@@ -192,6 +192,29 @@ def _delete_issues(batch: Batch, ids: list[UUID]) -> None:
         )
 
 
+# Locked in the order of the ids, as by people who change several issues at once.
+_REOPEN = """
+    WITH closed AS (
+        SELECT i.id, i.status FROM errortracking_issue i
+        WHERE i.environment_id = %(environment)s AND i.id = ANY(%(issues)b::uuid[])
+        ORDER BY i.id FOR NO KEY UPDATE
+    ), opened AS (
+        UPDATE errortracking_issue i SET status = %(active)s, state_updated_at = %(now)s
+        FROM closed
+        WHERE i.environment_id = %(environment)s AND i.id = closed.id AND NOT closed.status = ANY(%(stays)b::text[])
+        RETURNING i.id, i.name, i.description, closed.status
+    ), noted AS (
+        INSERT INTO errortracking_issueoperation
+            (environment_id, id, created_at, kind, issue_id, user_email, key_id, record)
+        SELECT %(environment)s, new.id, %(now)s, %(reopen)s, opened.id, '', '',
+               jsonb_build_object('status', opened.status)
+        FROM opened JOIN unnest(%(operations)b::uuid[], %(issues)b::uuid[]) AS new(id, issue_id)
+            ON new.issue_id = opened.id
+    )
+    SELECT id, name, description FROM opened
+"""
+
+
 def _reopen(batch: Batch) -> dict[UUID, Opened]:
     """Make issues active again that somebody had closed, and return them.
 
@@ -203,16 +226,16 @@ def _reopen(batch: Batch) -> dict[UUID, Opened]:
             closed.setdefault(event.issue_id, event)
     if not closed:
         return {}
+    issues = sorted(closed)
+    parameters = {
+        "environment": batch.environment_id,
+        "now": batch.now,
+        "active": IssueStatus.ACTIVE.value,
+        "stays": [status.value for status in _STAYS],
+        "issues": issues,
+        "operations": [uuid7(batch.now) for _ in issues],
+        "reopen": OperationKind.REOPEN.value,
+    }
     with sql.cursor() as cursor:
-        cursor.execute(
-            "UPDATE errortracking_issue SET status = %s, state_updated_at = %s"
-            " WHERE environment_id = %s AND id = ANY(%b) AND NOT status = ANY(%b) RETURNING id, name, description",
-            [
-                IssueStatus.ACTIVE.value,
-                batch.now,
-                batch.environment_id,
-                sorted(closed),
-                [status.value for status in _STAYS],
-            ],
-        )
-        return {id_: Opened(closed[id_], *rest) for id_, *rest in cursor.fetchall()}
+        rows = cursor.execute(_REOPEN, parameters).fetchall()
+    return {id_: Opened(closed[id_], *rest) for id_, *rest in rows}

@@ -13,10 +13,11 @@ from uuid import UUID
 from environments.ids import uuid7
 from errortracking.pipeline import frames, order
 from errortracking.pipeline.clean import Cleaner, cut
-from errortracking.pipeline.exceptions import DebugImage, Json, JsonObject, ParsedEvent, ParsedException
+from errortracking.pipeline.exceptions import Json, JsonObject, ParsedEvent, ParsedException
 from errortracking.pipeline.frames import resolved
 from errortracking.pipeline.frames.base import MAX_TEXT, Malformed, described
 from errortracking.pipeline.frames.native import address
+from errortracking.pipeline.images import DebugImage, DebugImages
 
 MAX_EXCEPTIONS = 50  # per event; chains are a handful long, more is a program that wraps in a loop
 MAX_FRAMES = 1000  # per exception; Python's own limit of recursion. A row each: an event must not fill a table
@@ -89,7 +90,7 @@ def _text(value: Json) -> str | None:
     return cut(value, MAX_LIB) if isinstance(value, str) else None
 
 
-def _debug_images(sent: Json) -> list[DebugImage]:
+def _debug_images(sent: Json) -> DebugImages:
     """Read ``$debug_images``. A malformed one is passed over: without it the stack can still be read."""
     images = []
     for image in sent if isinstance(sent, list) else []:
@@ -97,8 +98,8 @@ def _debug_images(sent: Json) -> list[DebugImage]:
             continue
         debug_id, at, size = image.get("debug_id"), address(image.get("image_addr")), image.get("image_size")
         if isinstance(debug_id, str) and at is not None:
-            images.append(DebugImage(cut(debug_id, MAX_TEXT), at, size if isinstance(size, int) else None))
-    return images
+            images.append(DebugImage(cut(debug_id, MAX_TEXT), at, size if type(size) is int else None))
+    return DebugImages(images)
 
 
 def _take_texts(event: ParsedEvent) -> None:

@@ -19,6 +19,7 @@ from errortracking.pipeline.link import link_to_issues
 from errortracking.pipeline.project_rules import switch_off_failed
 from errortracking.pipeline.read import read_exceptions
 from errortracking.pipeline.resolve import resolve_frames
+from errortracking.pipeline.search import keep_searchable
 from errortracking.pipeline.spike import detect_spikes
 from errortracking.pipeline.statistics import count_occurrences
 from errortracking.pipeline.store import store_events
@@ -37,6 +38,7 @@ STAGES: tuple[Callable[[Batch], None], ...] = (
     switch_off_failed,
     store_events,
     count_occurrences,
+    keep_searchable,
     detect_spikes,
     count_names,
     count_outcomes,

@@ -8,7 +8,7 @@ batch adopts that of the first one with its identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -21,7 +21,8 @@ from environments.ids import uuid7
 from environments.tenancy import sql
 from errortracking.pipeline import frames
 from errortracking.pipeline.batch import Batch, FrameReference
-from errortracking.pipeline.exceptions import Contents, DebugImage, Frame, RawFrame
+from errortracking.pipeline.exceptions import Contents, Frame, RawFrame
+from errortracking.pipeline.images import DebugImages
 
 FRESH_RESOLVED = timedelta(seconds=1800)  # pipeline 2.5
 FRESH_UNRESOLVED = timedelta(seconds=300)  # shorter: its source map may have been uploaded meanwhile
@@ -92,7 +93,7 @@ def _resolve(batch: Batch) -> dict[Key, Frame]:
     return firsts
 
 
-def _frames(raw: RawFrame, images: Sequence[DebugImage], seen: dict[str, list[Frame]]) -> Iterable[Frame]:
+def _frames(raw: RawFrame, images: DebugImages, seen: dict[str, list[Frame]]) -> Iterable[Frame]:
     raw_id = frames.identify(raw, images)
     if raw_id not in seen:
         seen[raw_id] = frames.resolve_frame(raw, images, raw_id)

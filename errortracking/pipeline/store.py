@@ -61,6 +61,9 @@ def _properties(event: Accepted) -> JsonObject:
     properties = event.parsed.properties
     if event.parsed.exceptions:
         properties = properties | derive.outputs(event.parsed.exceptions)
+    if event.fingerprint and event.fingerprint.version:
+        # The event's own: its fingerprint's row knows how that came to be, not that this event met it in legacy order.
+        properties = properties | {"$exception_fingerprint_version": event.fingerprint.version}
     errors = [*event.entry.get("faults", ()), *event.parsed.errors]
     if errors:
         properties = properties | {"$cymbal_errors": cast(Any, errors)}

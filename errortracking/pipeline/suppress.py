@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from errortracking.models import Outcome
 from errortracking.pipeline.batch import Accepted, Batch
-from errortracking.pipeline.project_rules import Kind, LoadedRule, matching
+from errortracking.pipeline.project_rules import Kind, matching
+from errortracking.rules.sampling import drawn
 
 # The reason counted; the id of the rule would make a counter of its own for each rule and day.
 SUPPRESSED_BY_RULE = "rule"
-SHARES = 10_000  # into so many parts uuids are dealt: a rate has four decimals
 
 
 def suppress_by_rules(batch: Batch) -> None:
@@ -23,9 +21,4 @@ def suppress_by_rules(batch: Batch) -> None:
 
 
 def _is_dropped(batch: Batch, event: Accepted) -> bool:
-    return any(draws(rule, event.uuid) for rule in matching(batch, Kind.SUPPRESSION, event))
-
-
-def draws(rule: LoadedRule, uuid: UUID) -> bool:
-    """Return whether ``uuid`` is among the share of events that ``rule`` drops: always the same for the same uuid."""
-    return uuid.int % SHARES < rule.sampling_rate * SHARES
+    return any(drawn(event.uuid, rule.sampling_rate) for rule in matching(batch, Kind.SUPPRESSION, event))

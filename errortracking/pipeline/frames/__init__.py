@@ -11,13 +11,14 @@ would be orphaned.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
-from errortracking.pipeline.exceptions import DebugImage, Frame, ParsedEvent, RawFrame
+from errortracking.pipeline.exceptions import Frame, ParsedEvent, RawFrame
 from errortracking.pipeline.frames.base import Malformed, Platform, described, raw_id, shortened
 from errortracking.pipeline.frames.base import read as _read
+from errortracking.pipeline.images import NO_IMAGES, DebugImages
 
 
 def _found() -> dict[str, Platform]:
@@ -43,12 +44,12 @@ def read(sent: object) -> RawFrame:
     return _read(platform, sent)
 
 
-def identify(raw: RawFrame, images: Sequence[DebugImage] = ()) -> str:
+def identify(raw: RawFrame, images: DebugImages = NO_IMAGES) -> str:
     """Return the ``raw_id`` of a raw frame, hashed over the whole of what was sent."""
     return raw_id(PLATFORMS[raw["platform"]].identity(raw, images))
 
 
-def resolve_frame(raw: RawFrame, images: Sequence[DebugImage] = (), id_: str | None = None) -> list[Frame]:
+def resolve_frame(raw: RawFrame, images: DebugImages = NO_IMAGES, id_: str | None = None) -> list[Frame]:
     """Return the frames of one raw frame, outermost first where there are several. ``id_``: its id, if known."""
     id_ = identify(raw, images) if id_ is None else id_
     return PLATFORMS[raw["platform"]].resolve(shortened(raw), id_, images)

@@ -6,7 +6,7 @@ nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha512
@@ -17,11 +17,11 @@ from errortracking.pipeline.exceptions import (
     Contents,
     Context,
     ContextLine,
-    DebugImage,
     Frame,
     JsonObject,
     RawFrame,
 )
+from errortracking.pipeline.images import DebugImages
 
 MAX_TEXT = 4096  # bytes of a file name, function or module; a data: URL as file name would be megabytes in a shared row
 MAX_CONTEXT_LINES = 50  # per side; the SDKs send 5 to 10, more would only make the shared row larger
@@ -70,7 +70,7 @@ SOURCE_CONTEXT = (optional("context_line"), optional("pre_context", Kind.LINES),
 CHUNK_ID = optional("chunk_id", Kind.TEXT, "chunkId")
 _COMMON = (optional("in_app", Kind.FLAG), optional("synthetic", Kind.FLAG))
 
-Images = Sequence[DebugImage]
+Images = DebugImages
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ No symbols are looked up here: a frame is resolved when its client named the fun
 
 from __future__ import annotations
 
-from errortracking.pipeline.exceptions import DebugImage, Frame, RawFrame
+from errortracking.pipeline.exceptions import Frame, RawFrame
 from errortracking.pipeline.frames.base import Images, Kind, Platform, contents, junk, optional
+from errortracking.pipeline.images import DebugImage
 
 NO_IMAGE = "No matching debug image found for frame"
 
@@ -35,12 +36,8 @@ def address(value: object) -> int | None:
 def _image(raw: RawFrame, images: Images) -> DebugImage | None:
     """Return the image that the frame names, else the one whose range holds its instruction."""
     start, at = address(raw.get("image_addr")), address(raw.get("instruction_addr"))
-    for image in images:
-        if start is not None and image.address == start:
-            return image
-        if at is not None and image.size is not None and image.address <= at < image.address + image.size:
-            return image
-    return None
+    image = None if start is None else images.starting_at(start)
+    return images.holding(at) if image is None and at is not None else image
 
 
 def _offset(raw: RawFrame, image: DebugImage | None) -> str:

@@ -76,6 +76,8 @@ def test_long_is_measured_in_bytes() -> None:
     blanks = " " * 60
     assert clean.text("é" * 226 + blanks) == "é" * 226 + blanks  # 452 + 60 = 512 bytes
     assert clean.text("é" * 227 + blanks) == "é" * 227 + "<ws trimmed>"  # 514 bytes
+    assert clean.text("a" * 453 + blanks) == "a" * 453 + "<ws trimmed>"  # 513 bytes
+    assert clean.text("a" * 452 + blanks) == "a" * 452 + blanks  # 512 bytes
 
 
 def test_each_of_several_runs_is_trimmed() -> None:

@@ -86,10 +86,10 @@ def test_an_unknown_application_gives_way_to_the_symbol_sets(project: Project) -
 
 def test_of_releases_made_at_the_same_moment_the_one_with_the_larger_id_counts(project: Project) -> None:
     low, high = (make(project, version, id=UUID(int=number)) for version, number in (("low", 7), ("high", 9)))
-    for ref, release in (("a", high), ("b", low)):
+    for ref, release in (("a", low), ("b", high), ("c", low)):
         SymbolSet.objects.create(environment_id=project.id, ref=ref, release=release)
 
-    frames = [{**WEB_FRAME, "chunk_id": ref, "function": ref} for ref in ("a", "b")]
+    frames = [{**WEB_FRAME, "chunk_id": ref, "function": ref} for ref in ("a", "b", "c")]
     assert release_of(project, *frames)["version"] == "high"
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from errortracking.pipeline import frames, parse
-from errortracking.pipeline.exceptions import DebugImage, ParsedEvent
+from errortracking.pipeline.exceptions import ParsedEvent
+from errortracking.pipeline.images import DebugImage
 
 UUID_ = UUID("0198f0c2-7d5e-7c4a-9b1f-0123456789ab")
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -68,6 +69,12 @@ def test_null_counts_as_absent() -> None:
     assert event.errors == []
     event = with_frames({**FRAME, "pre_context": None, "lineno": None, "in_app": None, "synthetic": None})
     assert event.errors == []
+
+
+@pytest.mark.parametrize("number", [-(2**63), 0, 2**63 - 1])
+def test_the_id_of_a_thread_has_64_bits(number: int) -> None:
+    assert read_list({"type": "E", "thread_id": number}).exceptions[0].thread_id == number
+    assert read_list({"type": "E", "thread_id": 2**63}).exceptions == []
 
 
 def test_each_exception_gets_an_id_of_ours_dated_by_receipt() -> None:
@@ -128,11 +135,16 @@ def test_debug_images_are_read_and_malformed_ones_passed_over() -> None:
         {"debug_id": "a", "image_addr": "0x1000", "image_size": 16},
         {"debug_id": "b", "image_addr": "2000", "image_size": "large"},
         {"debug_id": "c", "image_addr": "nowhere"},
+        {"debug_id": "d", "image_addr": "0x3000", "image_size": True},
         {"image_addr": "0x1"},
         "no image",
     ]
     event = read_list({"type": "E"}, **{"$debug_images": images})
-    assert event.debug_images == [DebugImage("a", 0x1000, 16), DebugImage("b", 0x2000, None)]
+    assert list(event.debug_images) == [
+        DebugImage("a", 0x1000, 16),
+        DebugImage("b", 0x2000, None),
+        DebugImage("d", 0x3000, None),
+    ]
     assert event.properties["$debug_images"] == images
     assert read_list({"type": "E"}, **{"$debug_images": "none"}).errors == []
 

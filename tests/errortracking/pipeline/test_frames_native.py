@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from errortracking.pipeline import frames
-from errortracking.pipeline.exceptions import DebugImage, Frame
+from errortracking.pipeline.exceptions import Frame
 from errortracking.pipeline.frames import native
+from errortracking.pipeline.images import DebugImage, DebugImages
 
 COMMON = {"in_app": True, "resolved": True, "synthetic": False, "suspicious": False}
 IMAGES = [DebugImage("img-1", 0x7F3A9C000000, 0x100000), DebugImage("img-2", 0x1000, None)]
 
 
 def frame(platform: str, images: list[DebugImage] | None = None, **fields: object) -> Frame:
-    (found,) = frames.resolve_frame(frames.read({"platform": platform, **fields}), images or [])
+    (found,) = frames.resolve_frame(frames.read({"platform": platform, **fields}), DebugImages(images or ()))
     return found
 
 
@@ -57,7 +58,39 @@ def test_native_is_the_same_frame_at_another_load_address() -> None:
 def test_an_image_is_also_found_by_its_range() -> None:
     by_range = frame("native", IMAGES, instruction_addr="0x7f3a9c001b2d")
     assert by_range.symbol_refs == ("img-1",)
+    assert frame("native", IMAGES, instruction_addr="0x7f3a9c000000").symbol_refs == ("img-1",)  # its first byte
+    assert frame("native", IMAGES, instruction_addr="0x7f3a9c0fffff").symbol_refs == ("img-1",)  # its last
     assert frame("native", IMAGES, instruction_addr="0x7f3a9c100000").symbol_refs == ()  # just behind its end
+    assert frame("native", IMAGES, instruction_addr="0x1000").symbol_refs == ()  # of a size that nobody knows
+
+
+def test_the_image_that_the_frame_names_goes_before_one_whose_range_holds_the_instruction() -> None:
+    overlapping = [DebugImage("range", 0x1000, 0x9000), DebugImage("named", 0x2000, None)]
+    one = frame("native", overlapping, instruction_addr="0x2010", image_addr="0x2000")
+    assert one.symbol_refs == ("named",)
+    assert frame("native", overlapping, instruction_addr="0x2010").symbol_refs == ("range",)
+
+
+def test_of_overlapping_images_the_one_that_starts_nearest_holds_the_instruction() -> None:
+    images = [DebugImage("outer", 0x1000, 0x9000), DebugImage("inner", 0x2000, 0x100), DebugImage("other", 0x2000, 1)]
+    assert frame("native", images, instruction_addr="0x20ff").symbol_refs == ("inner",)
+    assert frame("native", images, instruction_addr="0x1fff").symbol_refs == ("outer",)
+
+
+def test_an_image_of_no_size_holds_nothing_and_one_of_size_one_its_first_byte() -> None:
+    images = [DebugImage("empty", 0x1000, 0), DebugImage("byte", 0x2000, 1)]
+    assert frame("native", images, instruction_addr="0x1000").symbol_refs == ()
+    assert frame("native", images, instruction_addr="0x2000").symbol_refs == ("byte",)
+    assert frame("native", images, instruction_addr="0x2001").symbol_refs == ()
+    assert frame("native", images, instruction_addr="0xfff").symbol_refs == ()
+
+
+def test_looking_for_images_takes_no_longer_where_there_are_very_many() -> None:
+    """A look through all of them for each frame would need hours here, and the test would be ended."""
+    images = DebugImages(DebugImage(f"img-{at}", at * 0x1000, 0x10) for at in range(100_000))
+    for at in range(100_000):
+        (one,) = frames.resolve_frame(frames.read({"platform": "native", "instruction_addr": hex(at)}), images)
+        assert one.symbol_refs == ((f"img-{at // 0x1000}",) if at % 0x1000 < 0x10 else ())
 
 
 def test_rust_means_native_and_apple_does_not() -> None:
@@ -92,6 +125,8 @@ def test_without_a_function_it_has_failed(platform: str, address: str, failure: 
     ("text", "number"),
     [
         ("0x10", 16),
+        ("0x0", 0),
+        ("ffffffffffffffff", 2**64 - 1),
         ("10", 16),
         (" 0XfF ", 255),
         ("-1", None),

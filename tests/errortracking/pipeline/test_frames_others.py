@@ -143,8 +143,11 @@ def test_java_without_a_map() -> None:
     assert (one.resolved, one.symbol_refs) == (False, ())
 
 
-def test_java_lines_may_have_64_bits() -> None:
-    assert frame("java", function="run", module="A", lineno=2**63).contents["line"] == 2**63
+def test_java_lines_may_have_64_bits_and_no_more() -> None:
+    assert frame("java", function="run", module="A", lineno=0).contents["line"] == 0
+    assert frame("java", function="run", module="A", lineno=2**64 - 1).contents["line"] == 18446744073709551615
+    with pytest.raises(frames.Malformed, match="integer `18446744073709551616`, expected u64 for `lineno`"):
+        frame("java", function="run", module="A", lineno=2**64)
 
 
 # --- dart ---------------------------------------------------------------------------------------------------
@@ -230,6 +233,11 @@ def test_custom_lines_are_sent_nearest_first() -> None:
     assert several.context is not None
     assert [(line["number"], line["line"]) for line in several.context["before"]][:2] == [(8, "a"), (7, "b")]
     assert len(several.context["before"]) == 10
+    after = frame("custom", lang="x", function="f", lineno=9, context_line="x", post_context=list("abcdefghijklmn"))
+    assert after.context is not None
+    assert [(line["number"], line["line"]) for line in after.context["after"]] == [
+        (10 + place, letter) for place, letter in enumerate("abcdefghij")
+    ]
 
 
 def test_custom_frames_are_not_resolved_unless_they_say_so() -> None:

@@ -176,6 +176,8 @@ def test_the_id_is_of_the_whole_name_also_where_what_is_shown_is_cut() -> None:
         {"abs_path": "/usr/local/lib/python3.11/site-packages/redis/connection.py", "module": "redis.connection"},
         {"abs_path": "C:\\app\\venv\\Lib\\site-packages\\redis\\connection.py"},
         {"filename": "/usr/lib/python3/dist-packages/click/core.py"},
+        {"filename": "venv/site-packages/redis/connection.py"},
+        {"filename": "/usr/lib/python3.11/socket.py"},
         {"abs_path": "/usr/local/lib/python3.11/socket.py"},
         {"abs_path": "/usr/lib/python3/pdb.py"},
         {"abs_path": "D:\\Lib\\python3.12\\socket.py"},
@@ -202,6 +204,7 @@ def test_libraries_are_not_the_application(fields: dict[str, object]) -> None:
         {"abs_path": "/srv/Lib/app.py"},  # no Python's own
         {"abs_path": "/srv/lib/pythonic/app.py"},
         {"filename": "<string>", "module": "myapp.shell"},
+        {"filename": "<json", "abs_path": "/app/json>", "module": "json"},  # neither is a pseudo-file
         {"filename": "parser.py", "module": "parser"},
         {"filename": "app.py"},
         {"filename": "app.py", "module": ""},

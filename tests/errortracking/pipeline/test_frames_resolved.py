@@ -25,6 +25,12 @@ def test_a_frame_that_came_resolved_keeps_its_contents() -> None:
     assert (one.part, one.resolved) == (0, True)
 
 
+def test_what_else_a_client_keeps_beside_its_frame_stays_there() -> None:
+    one = resolved.read({**SENT, "junk_drawer": {"raw_frame": {"a": 1}}, "suspicious": True, "resolved": False})
+    assert one.contents["junk_drawer"] == {"raw_frame": {"a": 1}}
+    assert (one.contents["suspicious"], one.resolved, one.contents["resolved"]) == (True, False, False)
+
+
 def test_a_client_cannot_name_the_row_that_its_frame_goes_into() -> None:
     one = resolved.read(SENT)
     assert one.raw_id == resolved.read({**SENT, "raw_id": "another/1"}).raw_id

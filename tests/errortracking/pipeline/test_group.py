@@ -101,6 +101,23 @@ def test_a_fingerprint_that_is_new_in_the_batch_is_known_to_the_next_event(proje
     assert first.value == second.value
 
 
+def test_the_new_fingerprint_of_a_legacy_match_is_known_to_the_next_event_too(project: Project) -> None:
+    # The second is recognised by its legacy order, and its own v2, of (b, a), will be added to the same issue. The
+    # third's v1 is just that, for the frame of the library does not count; its v2 is nobody's.
+    a, b = (frame(name, filename="cart.py") for name in "ab")
+    library = frame("lib", filename="lib.py", in_app=False)
+    events = grouped(
+        project,
+        entry(exception(frames=[a, b]), properties=NEW),
+        entry(exception(frames=[a, b]), properties=OLD),
+        entry(exception(frames=[b, a, library]), properties={"$lib": "web"}),
+    ).events
+
+    assert [event.fingerprint.version for event in events if event.fingerprint] == ["v2", "v2_legacy", "v1"]
+    assert events[2].fingerprint
+    assert events[2].fingerprint.value == events[1].candidates[0].value
+
+
 def test_known_fingerprints_come_with_their_issue_and_its_status(project: Project) -> None:
     row = know(project, "checkout", "manual")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test.utils import CaptureQueriesContext
@@ -34,6 +35,7 @@ def test_the_stages_are_in_the_order_in_which_they_depend_on_each_other() -> Non
         "switch_off_failed",
         "store_events",
         "count_occurrences",
+        "keep_searchable",
         "detect_spikes",
         "count_names",
         "count_outcomes",
@@ -69,14 +71,17 @@ def test_a_batch_takes_the_same_few_statements_however_many_events_it_has(
         process.process(work)
 
     # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues, made),
-    # rate limits 2 (buckets read, written), events 1, statistics 3, spikes 1, names 4 (known, how many, versions,
-    # added), outcomes 1
-    assert len(statements.texts) == 21
+    # rate limits 2 (buckets read, written), events 1, statistics 3, search 1, spikes 1, names 4 (known, how many,
+    # versions, added), outcomes 1
+    assert len(statements.texts) == 22
     assert outcomes(project) == {"stored": events, "counted": events}
 
 
-def test_a_batch_of_known_exceptions_takes_fewer_still(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    process.process(batch(project, entry()))
+def test_a_batch_of_known_exceptions_takes_fewer_still(
+    project: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        process.process(batch(project, entry()))
     statements = Statements(monkeypatch)
     process.process(batch(project, entry()))
 

@@ -83,6 +83,10 @@ def test_an_event_that_tells_nothing_names_no_release(properties: JsonObject) ->
         ("https://host/path@with/at", "https://host/path@with/at"),
         ("git@github.com:example/repo.git", "git@github.com:example/repo.git"),
         ("user:secret@host:example/repo.git", "host:example/repo.git"),
+        (" https://token@host/x\n", "https://host/x"),
+        ("//token@host/x", "//host/x"),
+        ("git+HTTPS://token@host/x", "git+HTTPS://host/x"),
+        (" git@host:x", "git@host:x"),
         ("", ""),
     ],
 )

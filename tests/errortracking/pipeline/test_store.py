@@ -103,7 +103,28 @@ def test_properties_are_stored_with_what_was_derived_and_without_the_list(projec
         "$exception_sources": ["shop/cart.py"],
         "$exception_functions": ["pay"],
         "$exception_handled": False,
+        "$exception_fingerprint_version": "v2",
     }
+
+
+def test_an_event_tells_by_which_version_it_was_recognised(project: Project) -> None:
+    # The second is the first as a Go SDK used to send it, with its crash first; both go by one fingerprint.
+    frames = [frame("a"), frame("b")]
+    events = [
+        entry(exception(frames=frames), properties={"$lib": "posthog-go", "$lib_version": version})
+        for version in ("1.19.0", "1.18.9")
+    ]
+    send(project, *events)
+
+    versions = [stored(project, event["uuid"])["properties"]["$exception_fingerprint_version"] for event in events]
+    assert versions == ["v2", "v2_legacy"]
+
+
+def test_an_event_whose_client_chose_its_fingerprint_has_no_version(project: Project) -> None:
+    event = entry(properties={"$exception_fingerprint": "checkout", "$exception_fingerprint_version": "v9"})
+    send(project, event)
+
+    assert "$exception_fingerprint_version" not in stored(project, event["uuid"])["properties"]
 
 
 def test_frames_are_not_repeated_in_the_event(project: Project) -> None:

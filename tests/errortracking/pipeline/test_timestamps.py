@@ -101,6 +101,7 @@ def test_what_no_calendar_holds_is_the_time_of_receipt(timestamp: object, sent_a
         (" 2026-11-22 ", datetime(2026, 11, 22, tzinfo=UTC)),
         ("20261122", datetime(2026, 11, 22, tzinfo=UTC)),
         ("1795311084", datetime(2026, 11, 22, 1, 31, 24, tzinfo=UTC)),
+        ("999999999", datetime(2001, 9, 9, 1, 46, 39, tzinfo=UTC)),
         ("1795311084174", datetime(2026, 11, 22, 1, 31, 24, 174000, tzinfo=UTC)),
         (1795311084174, datetime(2026, 11, 22, 1, 31, 24, 174000, tzinfo=UTC)),
         (1795311084.5, datetime(2026, 11, 22, 1, 31, 24, 500000, tzinfo=UTC)),

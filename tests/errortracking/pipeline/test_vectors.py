@@ -79,6 +79,14 @@ def test_frames_have_these_ids(vector: dict[str, Any]) -> None:
 
 
 @each_vector
+def test_what_a_frame_says_of_itself_is_what_its_contents_say(vector: dict[str, Any]) -> None:
+    for exception in resolved(vector).exceptions:
+        for frame in exception.frames:
+            assert frame.contents["resolved"] is frame.resolved
+            assert frame.contents["raw_id"] == f"{frame.raw_id}/{frame.part}"
+
+
+@each_vector
 def test_fingerprints_have_these_values_and_records(vector: dict[str, Any]) -> None:
     event = resolved(vector)
     found = {one.version: one for one in fingerprint.candidates(event)}
@@ -86,3 +94,57 @@ def test_fingerprints_have_these_values_and_records(vector: dict[str, Any]) -> N
     for version, expected in vector["fingerprints"].items():
         assert found[version].value == expected["sha512"], version
         assert found[version].record == record_of(event, expected["parts"]), version
+
+
+# --- what the real SDKs sent --------------------------------------------------------------------------------
+
+# The recorded events by SDK and number, and what is hashed of them, a mark between the pieces.
+RECORDED = [
+    (
+        ("python", 0),
+        {
+            "v1": "RuntimeError‖py_wire.py‖__main__‖run‖py_wire.py‖__main__‖outer‖"
+            "ValueError‖py_wire.py‖__main__‖outer‖py_wire.py‖__main__‖middle‖"
+            "KeyError‖py_wire.py‖__main__‖middle‖py_wire.py‖__main__‖inner",
+            "v1_legacy": "KeyError‖py_wire.py‖__main__‖middle‖py_wire.py‖__main__‖inner‖"
+            "ValueError‖py_wire.py‖__main__‖outer‖py_wire.py‖__main__‖middle‖"
+            "RuntimeError‖py_wire.py‖__main__‖run‖py_wire.py‖__main__‖outer",
+        },
+    ),
+    (
+        ("python", 1),
+        {
+            "v2": "TypeError‖py_wire.py‖__main__‖run‖ZeroDivisionError‖py_wire.py‖__main__‖run",
+            "v2_legacy": "ZeroDivisionError‖py_wire.py‖__main__‖run‖TypeError‖py_wire.py‖__main__‖run",
+        },
+    ),
+    (
+        ("node", 1),
+        {
+            "v1": "Error‖node_wire.mjs‖node_wire‖?‖node_wire.mjs‖node_wire‖main",
+            "v2": "Error‖node_wire.mjs‖node_wire‖?‖node_wire.mjs‖node_wire‖main‖"
+            "client.mjs‖posthog-node.dist:client‖PostHog.captureException",
+        },
+    ),
+    (
+        ("node", 4),
+        {
+            "v1": "TypeError‖node_auto.mjs‖node_auto‖Timeout._onTimeout",
+            "v2": "TypeError‖timers‖timers‖process.processTimers‖timers‖timers‖"
+            "listOnTimeout‖node_auto.mjs‖node_auto‖Timeout._onTimeout",
+        },
+    ),
+    # Scripts from a disk have no URL that could be looked up: readable, and no source is claimed.
+    (("js", 1), {"v1": "Error‖?‖eval‖t.captureException", "v2": "Error‖?‖eval‖eval‖t.captureException"}),
+]
+
+
+@pytest.mark.parametrize(("which", "pieces"), RECORDED, ids=[f"{sdk} {number}" for (sdk, number), _ in RECORDED])
+def test_what_the_real_sdks_sent_is_hashed_by_these_pieces(which: tuple[str, int], pieces: dict[str, str]) -> None:
+    sdk, number = which
+    recorded = json.loads((Path(__file__).parents[2] / "data" / "wire" / f"{sdk}.json").read_text())["requests"]
+    batches = [request["body"].get("batch", []) for request in recorded if isinstance(request["body"], dict)]
+    events = [event for batch in batches for event in batch if event["event"] == "$exception"]
+    found = {one.version: one.value for one in fingerprint.candidates(resolved(events[number]))}
+    for version, text in pieces.items():
+        assert found[version] == sha512(text.replace("‖", "").encode()).hexdigest(), version
