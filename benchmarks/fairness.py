@@ -26,7 +26,7 @@ import psycopg
 
 from benchmarks import ingest_load
 from benchmarks.corpus import Corpus
-from benchmarks.ingest import connect, machine
+from benchmarks.machine import connect, machine
 from tests.live import LiveServer, live_server
 
 

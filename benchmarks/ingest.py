@@ -13,13 +13,9 @@ import argparse
 import json
 import os
 import pickle
-import re
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,34 +25,15 @@ os.environ.setdefault("HEALTHTRACK_LOG_LEVEL", "WARNING")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psycopg
-from psycopg import sql
 
 from benchmarks import ingest_load, measure
 from benchmarks.corpus import Corpus, digest
-from runtime.postgres.cluster import Cluster
+from benchmarks.machine import Machine, connect, machine
 from tests.live import LiveServer, live_server
 
 FLOOR = Path(__file__).with_name("ingest_floor.py")
 WARM_UP = 500  # events of another seed, sent and processed before anything counts
 PATIENCE = 600.0  # seconds
-
-
-@dataclass(slots=True)
-class Machine:
-    """The PostgreSQL that everything runs on."""
-
-    url: str
-    postmaster: int
-
-    def database(self, name: str) -> str:
-        """Make a database and return its URL."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return re.sub(r"^(\w+://[^/]*/)[^?]*", lambda match: match[1] + name, self.url)
-
-    def cpu(self) -> float:
-        """Return the CPU seconds that the whole PostgreSQL has used."""
-        return measure.server_cpu(self.postmaster)
 
 
 @dataclass(slots=True)
@@ -69,22 +46,6 @@ class Result:
     cpu: dict[str, float]
     memory: dict[str, float]
     tables: dict[str, int]
-
-
-@contextmanager
-def machine() -> Iterator[Machine]:
-    """Yield an own PostgreSQL on fresh data, with the settings of the product."""
-    with tempfile.TemporaryDirectory(prefix="healthtrack-benchmark-") as folder:
-        os.chmod(folder, 0o711)
-        with Cluster(Path(folder) / "data") as url, psycopg.connect(url) as connection:
-            (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-            connection.close()
-            yield Machine(url, int(Path(data, "postmaster.pid").read_text().split()[0]))
-
-
-def connect(url: str) -> psycopg.Connection:
-    """Return a connection without transactions of its own."""
-    return psycopg.connect(url, autocommit=True)
 
 
 def stored(database: psycopg.Connection) -> int:

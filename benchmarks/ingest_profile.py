@@ -22,7 +22,7 @@ ROWS = 30  # functions shown of each part
 
 def profile(options: argparse.Namespace) -> None:
     """Accept and process the corpus for each number of events per request, and print the dearest functions."""
-    from benchmarks.ingest import machine
+    from benchmarks.machine import machine
 
     with machine() as host:
         os.environ["DATABASE_URL"] = host.url

@@ -10,7 +10,8 @@ from environments.ids import uuid7
 from environments.tenancy import sql
 from errortracking.models import IssueStatus
 from errortracking.pipeline.batch import Accepted, Batch
-from errortracking.pipeline.project_rules import Assignee, Kind, matching
+from errortracking.pipeline.loaded_rules import Assignee, Kind
+from errortracking.pipeline.project_rules import matching
 from errortracking.rules.subject import Json
 
 

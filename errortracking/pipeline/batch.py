@@ -16,7 +16,7 @@ from errortracking.models.payload import EventEntry, Payload
 from errortracking.pipeline import timestamps
 from errortracking.pipeline.exceptions import ParsedEvent
 from errortracking.pipeline.fingerprint import Fingerprint
-from errortracking.pipeline.project_rules import Assignee, ProjectRules
+from errortracking.pipeline.loaded_rules import Assignee, ProjectRules
 from errortracking.rules.subject import Subject
 
 EXCEPTION = "$exception"  # the name of the events that are stored; all others are counted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from errortracking.pipeline.batch import Batch
-from errortracking.pipeline.project_rules import Kind, matching
+from errortracking.pipeline.loaded_rules import Kind
+from errortracking.pipeline.project_rules import matching
 
 
 def bypassed(batch: Batch) -> set[UUID]:

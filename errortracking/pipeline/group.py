@@ -8,7 +8,8 @@ from environments.tenancy import sql
 from errortracking.pipeline import fingerprint
 from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
 from errortracking.pipeline.fingerprint import Fingerprint
-from errortracking.pipeline.project_rules import Kind, matching
+from errortracking.pipeline.loaded_rules import Kind
+from errortracking.pipeline.project_rules import matching
 
 # FOR SHARE: whoever moves a fingerprint to another issue (merge, split) or deletes it waits until this batch
 # has counted, and finds the batch's numbers when it makes those of the issues anew. Whoever has moved one while this

@@ -6,12 +6,8 @@ somebody changes counts from the next batch on, whoever changed it and at whatev
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,66 +15,17 @@ import structlog
 
 from environments.tenancy import sql
 from errortracking.pipeline import derive, metrics
+from errortracking.pipeline.batch import Accepted, Batch
 from errortracking.pipeline.clean import cut
+from errortracking.pipeline.loaded_rules import Assignee, FailedRule, Kind, LoadedRule, ProjectRules
 from errortracking.rules.errors import FilterError, OutOfSteps, RuleError
 from errortracking.rules.filters import Predicate, compile_filters
 from errortracking.rules.subject import Json, Subject
-
-if TYPE_CHECKING:
-    from errortracking.pipeline.batch import Accepted, Batch
 
 log = structlog.get_logger(__name__)
 
 COMPILED = 512  # rules whose predicates a process keeps; a few kilobytes each
 SHOWN_VALUE = 1_000  # bytes of a property in `disabled_data`: enough to see what the rule could not take
-
-
-class Kind(StrEnum):
-    """The kinds of rules. Their rows are locked in this order."""
-
-    GROUPING = "grouping"
-    SUPPRESSION = "suppression"
-    ASSIGNMENT = "assignment"
-    BYPASS = "bypass"
-
-
-class Assignee(NamedTuple):
-    """Whom a rule puts in charge: a person or a role."""
-
-    user_id: UUID | None
-    role_id: UUID | None
-
-
-@dataclass(slots=True)
-class LoadedRule:
-    """One rule as it was when the batch began."""
-
-    kind: Kind
-    id: UUID
-    filters: str
-    predicate: Predicate
-    assignee: Assignee | None
-    sampling_rate: float
-
-
-@dataclass(slots=True)
-class ProjectRules:
-    """The rules that are in force, each kind in its order, and what went wrong while the batch was processed."""
-
-    by_kind: dict[Kind, list[LoadedRule]] = field(default_factory=dict)
-    failed: list[_Failed] = field(default_factory=list)
-    skipped: Counter[tuple[Kind, UUID]] = field(default_factory=Counter)  # for so many events: too many steps
-
-    def of(self, kind: Kind) -> list[LoadedRule]:
-        """Return the rules of one kind in their order."""
-        return self.by_kind.get(kind, [])
-
-
-class _Failed(NamedTuple):
-    kind: Kind
-    id: UUID
-    filters: str
-    data: dict[str, Json]
 
 
 def rules_of(batch: Batch) -> ProjectRules:
@@ -116,7 +63,7 @@ def _read(environment_id: int) -> ProjectRules:
         except FilterError as error:  # the API refuses such filters; a release may have become stricter
             place = ".".join(map(str, error.path))
             message = f"{error.message} (at {place})" if place else error.message
-            rules.failed.append(_Failed(kind, id_, filters, {"message": message, "props": {}}))
+            rules.failed.append(FailedRule(kind, id_, filters, {"message": message, "props": {}}))
             continue
         assignee = _assignee(user_id, role_id)
         rules.by_kind.setdefault(kind, []).append(LoadedRule(kind, id_, filters, predicate, assignee, sampling_rate))
@@ -183,7 +130,7 @@ def _fail(rules: ProjectRules, rule: LoadedRule, error: RuleError, subject: Subj
     data: dict[str, Json] = {"message": str(error), "props": shown.get("event", {})}
     if subject.issue is not None:
         data["issue"] = {key: _shown(value) for key, value in subject.issue.items()}
-    rules.failed.append(_Failed(rule.kind, rule.id, rule.filters, data))
+    rules.failed.append(FailedRule(rule.kind, rule.id, rule.filters, data))
 
 
 def _shown(value: Json) -> Json:
@@ -227,7 +174,7 @@ def switch_off_failed(batch: Batch) -> None:
             _switch_off(batch, kind, ours)
 
 
-def _switch_off(batch: Batch, kind: Kind, ours: list[_Failed]) -> None:
+def _switch_off(batch: Batch, kind: Kind, ours: list[FailedRule]) -> None:
     parameters = {
         "environment": batch.environment_id,
         "now": batch.now,

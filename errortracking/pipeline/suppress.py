@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from errortracking.models import Outcome
 from errortracking.pipeline.batch import Accepted, Batch
-from errortracking.pipeline.project_rules import Kind, matching
+from errortracking.pipeline.loaded_rules import Kind
+from errortracking.pipeline.project_rules import matching
 from errortracking.rules.sampling import drawn
 
 # The reason counted; the id of the rule would make a counter of its own for each rule and day.
