@@ -44,9 +44,16 @@ class Resource:
     count: str
     page: str
 
-    def __init__(self, keys: str, columns: str, tables: str, order: str) -> None:
+    def __init__(self, keys: str, columns: str, tables: str, order: str, *, counted: bool = False) -> None:
         self.keys = tuple(keys.split())
-        self.count = f"SELECT count(*) FROM {tables.split(' LEFT', 1)[0]} WHERE t.environment_id = %s"
+        table = tables.split(" ", 1)[0]
+        if counted:  # by triggers, as the product has it
+            self.count = (
+                "SELECT coalesce(sum(count), 0)::bigint FROM environments_rowcount"
+                f" WHERE environment_id = %s AND counted = '{table}'"
+            )
+        else:
+            self.count = f"SELECT count(*) FROM {table} t WHERE t.environment_id = %s"
         self.page = f"""
             SELECT {columns} FROM {tables} WHERE t.environment_id = %s ORDER BY {order} LIMIT %s OFFSET %s"""
 
@@ -78,6 +85,7 @@ RESOURCES: Final = {
         RELEASE_COLUMNS.replace("r.", "t."),
         "errortracking_release t",
         "t.created_at DESC, t.id DESC",
+        counted=True,
     ),
     "stack_frames": Frames(
         "id raw_id created_at contents resolved context symbol_set_ref",
@@ -88,6 +96,7 @@ RESOURCES: Final = {
             LEFT JOIN errortracking_release r ON r.id = s.release_id AND r.environment_id = s.environment_id
             JOIN errortracking_framecontent c ON c.id = t.content_id AND c.environment_id = t.environment_id""",
         "t.id",
+        counted=True,
     ),
 }
 

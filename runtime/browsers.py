@@ -16,8 +16,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
-PAGES = "/admin/"
-"""Below it a session may begin; everywhere else one is only used, which takes its cookie."""
+PAGES = ("/admin/", "/account/")
+"""Below these a session may begin; everywhere else one is only used, which takes its cookie."""
 
 
 def may_be_browser(request: HttpRequest) -> bool:

@@ -6,6 +6,7 @@ a stop that answers what it has accepted; its own ends at once and drops the req
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import time
@@ -28,6 +29,9 @@ NEW_SECONDS = 0.3  # a connection that was just made and sent nothing within thi
 LARGEST_BODY_BYTES = 32 * 1024 * 1024
 BODY_IN_MEMORY_BYTES = 1024 * 1024  # a larger body waits in a temporary file
 CONNECTIONS = 1000
+COLLECT_AFTER = 20_000
+"""Containers that are made before Python looks for circles among them. At its own 700 it looks several times in each
+request and finds none: that took half of the CPU time of parsing a request of 14 KB (185 against 76 µs)."""
 IDLE_SECONDS = 75  # longer than the 60 s after which proxies commonly give a kept connection up themselves
 
 
@@ -64,6 +68,9 @@ class Server:
         """Serve until a signal comes, then answer what was accepted and return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays
+        gc.set_threshold(COLLECT_AFTER)
         while not self._stopping:
             self._turn(1.0)
         self._drain()

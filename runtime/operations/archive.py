@@ -35,6 +35,8 @@ class Manifest:
     """ISO 8601, UTC: the moment of the snapshot."""
     postgresql: str
     """Version of the server that it was made of."""
+    pg_dump: int
+    """Major version of the program that wrote the dump: no older pg_restore reads it."""
     migrations: list[str]
     """``app.name`` of each migration that was applied."""
     tables: dict[str, int]

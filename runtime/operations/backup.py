@@ -48,7 +48,7 @@ def make(path: Path, *, overwrite: bool = False) -> Manifest:
 
 def _write(path: Path) -> Manifest:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        program = clients.find(connection.info.server_version, "pg_dump")
+        program = clients.find(connection.info.server_version // 10_000, "pg_dump")
         for _ in range(_TRIES):
             try:
                 snapshot, made_at, counted = _snapshot(connection)
@@ -60,7 +60,7 @@ def _write(path: Path) -> Manifest:
         digest, size = _dump(program, snapshot, path)
         applied, version = tables.migrations(connection), _version(connection)
         connection.execute("ROLLBACK")
-    manifest = Manifest(archive.FORMAT, made_at, version, applied, counted, digest, size)
+    manifest = Manifest(archive.FORMAT, made_at, version, program.major, applied, counted, digest, size)
     archive.finish(path, manifest)
     return manifest
 

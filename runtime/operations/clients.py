@@ -1,4 +1,7 @@
-"""The client programs of PostgreSQL that fit a server: pg_dump refuses one that is newer than itself."""
+"""The client programs of PostgreSQL that fit a server and a file.
+
+pg_dump refuses a server that is newer than itself, and pg_restore a file of a newer pg_dump.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ class Clients:
     """A folder with the programs needed, and the environment by which they reach the database."""
 
     folder: Path
+    major: int
     environment: dict[str, str]
 
     def command(self, name: str, *arguments: str) -> list[str]:
@@ -25,22 +29,24 @@ class Clients:
         return [str(self.folder / name), *arguments]
 
 
-def find(server_version: int, *names: str) -> Clients:
-    """Return the first folder that has all of ``names`` for a server of this version (``180006``).
+def find(wanted: int, *names: str) -> Clients:
+    """Return the folder that has all of ``names`` in the version ``wanted`` (such as 18), or else the next newer.
 
-    Raises `OperationFailed` where there is none.
+    Not the newest: its script may speak of settings that an older server does not know. Raises `OperationFailed` where
+    there is none.
     """
-    wanted, seen = server_version // 10_000, []
+    found: dict[int, Path] = {}
     for path in programs.clients(names[0]):
         major = _major(path)
-        if major is None or not all((path.parent / name).is_file() for name in names):
-            continue
-        if major >= wanted:
-            return Clients(path.parent, {**os.environ, **libpq(os.environ["DATABASE_URL"])})
-        seen.append(str(major))
-    found = f" (found: {', '.join(seen)})" if seen else ""
+        if major is not None and all((path.parent / name).is_file() for name in names):
+            found.setdefault(major, path.parent)
+    fitting = [major for major in found if major >= wanted]
+    if fitting:
+        major = min(fitting)
+        return Clients(found[major], major, {**os.environ, **libpq(os.environ["DATABASE_URL"])})
+    seen = f" (found: {', '.join(map(str, sorted(found)))})" if found else ""
     raise OperationFailed(
-        f"No {' and '.join(names)} of PostgreSQL {wanted} or newer, which this server needs, are here{found}.\n"
+        f"No {' and '.join(names)} of PostgreSQL {wanted} or newer, which this needs, are here{seen}.\n"
         "Install PostgreSQL's client programs, or name their folder by HEALTHTRACK_POSTGRES_BIN."
     )
 

@@ -22,6 +22,8 @@ from runtime.operations.archive import CHUNK, Manifest
 from runtime.operations.errors import OperationFailed
 
 _EMPTY: Final = ("SET client_min_messages = warning", "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+_UNKNOWN_BEFORE_17: Final = b"SET transaction_timeout = 0;\n"
+"""What pg_restore 17 and newer begin with, whatever the server."""
 _RUNNING: Final = """
     SELECT application_name, count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name IN ('web', 'worker')
@@ -50,8 +52,9 @@ def restore(path: Path, *, replace: bool = False) -> tuple[Manifest, list[Differ
     try:
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
             empty = _refuse_used(connection, replace)
-            program = clients.find(connection.info.server_version, "pg_restore", "psql")
-        _run(program, path, first=() if empty else _EMPTY)
+            server = connection.info.server_version // 10_000
+            program = clients.find(max(server, manifest.pg_dump), "pg_restore", "psql")
+        _run(program, path, () if empty else _EMPTY, _UNKNOWN_BEFORE_17 if server < 17 else b"")
         with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
             return manifest, differences(manifest.tables, tables.count(connection))
     except psycopg.Error as error:
@@ -111,8 +114,8 @@ def _held(connection: Connection[Any], there: set[str]) -> str:
     return " and ".join(f"{number} {word}" for number, word in words) if any(number for number, _ in words) else ""
 
 
-def _run(program: clients.Clients, path: Path, first: tuple[str, ...]) -> None:
-    """Let pg_restore write the dump out as SQL, and psql run that in one transaction.
+def _run(program: clients.Clients, path: Path, first: tuple[str, ...], without: bytes) -> None:
+    """Let pg_restore write the dump out as SQL, and psql run that in one transaction, the line ``without`` left out.
 
     Not pg_restore alone: emptying the database would then be a transaction of its own, and whoever fails after that
     has neither the old nor the new.
@@ -127,20 +130,20 @@ def _run(program: clients.Clients, path: Path, first: tuple[str, ...]) -> None:
             subprocess.Popen(psql_words, stdout=subprocess.DEVNULL, **common) as psql,
             subprocess.Popen(restore_words, stdout=subprocess.PIPE, **common) as pg_restore,
         ):
-            _relay(dump, pg_restore, psql)
+            _relay(dump, pg_restore, psql, without)
         if pg_restore.returncode or psql.returncode:
             said.seek(0)
             text = logs.redact(said.read(100_000).decode(errors="replace")).strip()
             raise OperationFailed(f"The backup could not be restored, and nothing was changed:\n{text}")
 
 
-def _relay(dump: IO[bytes], pg_restore: subprocess.Popen[bytes], psql: subprocess.Popen[bytes]) -> None:
+def _relay(dump: IO[bytes], pg_restore: subprocess.Popen[bytes], psql: subprocess.Popen[bytes], without: bytes) -> None:
     """Pass the dump to pg_restore and what that writes to psql, whose transaction ends well only after both did."""
     written, script = cast(IO[bytes], pg_restore.stdout), cast(IO[bytes], psql.stdin)
     feeder = threading.Thread(target=_copy, args=(dump, pg_restore.stdin), daemon=True)
     feeder.start()
     try:
-        whole = _copy(written, script, close=False)
+        whole = _copy(written, script, close=False, without=without)
         feeder.join()
         if not whole or pg_restore.wait():
             psql.kill()  # its end of input would mean COMMIT; a connection that breaks means ROLLBACK
@@ -151,11 +154,12 @@ def _relay(dump: IO[bytes], pg_restore: subprocess.Popen[bytes], psql: subproces
     _close(script)
 
 
-def _copy(source: IO[bytes], target: IO[bytes], close: bool = True) -> bool:
-    """Copy everything; return whether the reader of ``target`` took it all."""
+def _copy(source: IO[bytes], target: IO[bytes], close: bool = True, without: bytes = b"") -> bool:
+    """Copy everything but the line ``without`` near the beginning; return whether ``target``'s reader took it all."""
     try:
         while chunk := source.read(CHUNK):
-            target.write(chunk)
+            target.write(chunk.replace(without, b"", 1) if without else chunk)
+            without = b""
     except BrokenPipeError:
         return False
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -36,5 +35,4 @@ class Command(BaseCommand):
             ) from None
         from config.wsgi import application  # late: it loads every view
 
-        gc.freeze()  # what is loaded by now stays; to look through it again and again took a tenth of a request
         Server(application, listener, WEB_THREADS, env.integer("HEALTHTRACK_TRUSTED_PROXIES", 0)).run()

@@ -40,11 +40,11 @@ def processes() -> Iterator[Finding]:
         fix = "Start one: manage.py worker (or manage.py up with --workers 1 or more)."
         yield wrong("processes", "No worker runs: events are accepted, and wait.", fix)
     elif not web:
-        text = f"{workers} workers run, and no web process that has used the database."
+        text = "Workers run, and no web process that has used the database."
         yield note("processes", text, "If requests should be answered: manage.py up")
     else:
-        at = f"On this machine: {here['web']} web, {here['worker']} workers."
-        yield ok("processes", f"Requests are answered, and {workers} workers process events. {at}")
+        at = f"(workers: {workers}; on this machine {here['worker']}, and {here['web']} web)"
+        yield ok("processes", f"Requests are answered, and events are processed {at}.")
 
 
 def restarts() -> Iterator[Finding]:
