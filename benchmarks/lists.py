@@ -27,7 +27,7 @@ os.environ.setdefault("HEALTHTRACK_LOG_LEVEL", "ERROR")
 os.environ.setdefault("HEALTHTRACK_RATE_LIMITS", "off")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.ingest import machine
+from benchmarks.machine import machine
 
 OFFSETS = (0, 100, 1_000, 10_000, 100_000, 500_000, 999_900)
 LISTS = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config import database, env, logs
+from config import database, email, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -80,12 +80,18 @@ TEMPLATES = [
 
 DATABASES = {"default": database.from_environment()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_REDIRECT_URL = "/admin/"  # the only pages there are for people
+LOGIN_URL = "/account/login/"
+LOGIN_REDIRECT_URL = "/account/"
 AUTH_USER_MODEL = "environments.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Mail, by which forgotten passwords are set anew. Without a server operators pass links on.
+EMAIL_AVAILABLE = email.is_available()
+globals().update(email.from_environment())
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("HEALTHTRACK_EMAIL_FROM", "healthtrack@localhost")
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -15,10 +15,12 @@ handler500 = "runtime.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("runtime.probes")),
     path("", include("errortracking.ingest.urls")),
+    path("api/", include("environments.api.users_urls")),
     path("api/", include("errortracking.api.urls")),
     path("api/", include("healthtrack.api.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/docs/?$", SwaggerView.as_view(), name="docs"),
     re_path(r"^api/redoc/?$", RedocView.as_view(), name="redoc"),
+    path("account/", include("environments.account_urls")),
     path("admin/", admin.site.urls),
 ]

@@ -9,7 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -17,6 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 
+from environments import deletion
 from environments.forms import KeyForm, NewKeyForm, NewUserForm
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.admin import AcrossProjects, ReadOnlyAdmin
@@ -80,6 +81,16 @@ class ProjectAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
     search_fields = ("name", "api_token")
     readonly_fields = ("id", "api_token", "created_at")
     autocomplete_fields = ("organization",)
+
+    def delete_model(self, request: HttpRequest, obj: Project) -> None:
+        """Mark the project; a task deletes its rows."""
+        with transaction.atomic():
+            deletion.request(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        """Mark several projects."""
+        for project in queryset:
+            self.delete_model(request, project)
 
 
 @admin.register(PersonalAPIKey)
@@ -172,13 +183,25 @@ class PersonalAPIKeyAdmin(ModelAdmin):  # type: ignore[misc]
 class AuditEntryAdmin(ReadOnlyAdmin):
     """Who changed what through the API."""
 
-    list_display = ("created_at", "user_email", "key_mask", "environment", "action", "resource", "object_id")
-    list_select_related = ("environment",)
+    list_display = ("created_at", "user_email", "key_mask", "project", "action", "resource", "object_id")
     list_filter = ("environment", "created_at")
     ordering = ("-created_at", "-id")
     search_fields = ("object_id__exact", "user_email__iexact", "key_id__exact", "key_mask__exact")
     search_help_text = "An object's id, a user's address, a key's id or mask: as a whole."
     fields = (
-        *("created_at", "environment", "user_email", "user_id", "key_mask", "key_id"),
+        *("created_at", "project", "user_email", "user_id", "key_mask", "key_id"),
         *("action", "resource", "object_id", "before", "after"),
     )
+    readonly_fields = ("project",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """Return the entries with the names of their projects, which may be gone."""
+        entries: QuerySet[AuditEntry] = super().get_queryset(request)
+        name = Project.objects.filter(pk=OuterRef("environment_id")).values("name")
+        return entries.annotate(project_name=Subquery(name))
+
+    @admin.display(ordering="environment")
+    def project(self, entry: AuditEntry) -> str:
+        """Return the project's name, its id where it is deleted, nothing where the entry belongs to none."""
+        name: str | None = entry.project_name  # type: ignore[attr-defined]
+        return name or (f"deleted, id {entry.environment_id}" if entry.environment_id else "-")

@@ -13,6 +13,13 @@ SCOPES: tuple[str, ...] = (
     "error_tracking:write",
     "activity_log:read",
     "integration:read",
+    "organization:read",
+    "organization_member:read",
+    "organization_member:write",
+    "project:read",
+    "project:write",
+    "user:read",
+    "user:write",
 )
 
 

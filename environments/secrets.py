@@ -33,6 +33,11 @@ def project_token() -> str:
     return "phc_" + _random_text()
 
 
+def link_secret() -> str:
+    """Return the secret part of a link by which somebody joins or sets a password; only its hash is stored."""
+    return _random_text()
+
+
 def key_id() -> str:
     """Return a new id of a personal API key row (text of at most 50 characters)."""
     return base62(int.from_bytes(secrets.token_bytes(16), "big"))

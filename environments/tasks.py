@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from environments import housekeeping
+from environments import (
+    deletion,
+    housekeeping,
+    passwords,  # noqa: F401 - procrastinate looks for tasks in this file
+)
 
 
 @app.periodic(cron="17 1 * * *")
 @app.task(name="environments.daily", queueing_lock="environments.daily", retry=5)
 def daily(timestamp: int) -> None:
-    """Delete old audit entries and rows of limits; ``timestamp`` is the minute that it was due."""
+    """Delete old audit entries, rows of limits and what is left of projects; ``timestamp`` is when it was due."""
     housekeeping.daily()
+    deletion.finish()

@@ -4,14 +4,43 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from uuid import UUID
 
-from environments.models import Project
-from errortracking.models import ErrorTrackingSettings, Issue, Recommendation, SpikeDetectionConfig, SpikeEvent
+from environments import clock
+from environments.api.audit import Actor
+from environments.ids import uuid7
+from environments.models import Project, Role
+from errortracking.issues.merging import merge
+from errortracking.models import (
+    AssignmentRule,
+    BypassRule,
+    ErrorTrackingSettings,
+    Event,
+    ExternalReference,
+    Fingerprint,
+    GroupingRule,
+    Issue,
+    Recommendation,
+    SpikeDetectionConfig,
+    SpikeEvent,
+    SuppressionRule,
+    event_payload,
+    partitions,
+)
+from errortracking.models.event_payload import StoredEvent, StoredFrame
 from errortracking.recommendations.registry import TYPES
+from tests.errortracking.api.issuing import make_known
 from tests.errortracking.api.making import CONTEXT, make_frame, make_release, make_symbol_set
 from tests.healthtrack.api.making import make_issue as make_health_issue
 from tests.healthtrack.api.making import make_resolved
 
+FILTERS = {"type": "AND", "values": [{"key": "$exception_types", "operator": "exact", "value": ["KeyError"]}]}
+RULES = {
+    "assignment_rule": AssignmentRule,
+    "grouping_rule": GroupingRule,
+    "suppression_rule": SuppressionRule,
+    "bypass_rule": BypassRule,
+}
 MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
@@ -32,6 +61,7 @@ def furnish(project: Project, count: int = 1) -> dict[str, list[str]]:
         symbol_set = make_symbol_set(project, release=release)
         frame = make_frame(project, part=number, symbol_set=symbol_set if number % 2 == 0 else None, context=CONTEXT)
         issue = Issue.objects.create(environment=project, name="KeyError" if number % 2 else None)
+        make_known(project, issue, release, number)
         spike = SpikeEvent.objects.create(
             environment=project, issue=issue, detected_at=MOMENT, computed_baseline=1.5, current_bucket_value=700
         )
@@ -44,7 +74,92 @@ def furnish(project: Project, count: int = 1) -> dict[str, list[str]]:
         found["issue"].append(str(issue.id))
         found["spike_event"].append(str(spike.id))
         found["health_issue"].append(str(health_issue.id))
-    return found | {"recommendation": [str(row.id) for row in recommendations]}
+    found["recommendation"] = [str(row.id) for row in recommendations]
+    return (
+        found
+        | _furnish_deeds(project, found["issue"])
+        | _furnish_rules(project, found["issue"])
+        | {"event": _furnish_events(project, found["issue"])}
+    )
+
+
+def _furnish_rules(project: Project, issues: list[str]) -> dict[str, list[str]]:
+    """Make a role, and a rule of each kind for each issue; grouping rules have made the issues."""
+    found: dict[str, list[str]] = {name: [] for name in ("role", *RULES)}
+    for number, issue in enumerate(issues):
+        common = {"environment": project, "filters": FILTERS, "order_key": number}
+        role = Role.objects.create(organization_id=project.organization_id, name=f"role {number}")
+        found["role"].append(str(role.pk))
+        for name, model in RULES.items():
+            own = {"role": role} if name in {"assignment_rule", "grouping_rule"} else {}
+            off = {"message": "off", "props": {"host": 1}} if number % 3 == 2 else None
+            rule = model._default_manager.create(**common, **own, disabled_data=off)
+            found[name].append(str(rule.pk))
+        made = f"custom-rule:{found['grouping_rule'][-1]}"
+        Fingerprint.objects.create(environment=project, issue_id=issue, fingerprint=made, first_seen=MOMENT)
+    return found
+
+
+def _furnish_deeds(project: Project, issues: list[str]) -> dict[str, list[str]]:
+    """Make what people do with issues: of each issue a reference and a merge; and issues that are yet to be merged."""
+    kinds = ("external_reference", "merging", "operation", "fingerprint", "text")
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    actor = Actor(str(uuid7()), None, None, "ada@example.com")
+    for issue in issues:
+        gone = Issue.objects.create(environment=project, name="gone")
+        fingerprint = Fingerprint.objects.create(
+            environment=project, issue=gone, fingerprint=f"gone-{project.pk}-{issue}", kind="v2", first_seen=MOMENT
+        )
+        done = merge(project.pk, UUID(issue), [gone.pk], actor)
+        assert done.operation is not None
+        reference = ExternalReference.objects.create(
+            environment=project, issue_id=issue, provider="github", external_context={"url": f"https://x.test/{issue}"}
+        )
+        found["fingerprint"].append(str(fingerprint.pk))
+        found["text"].append(fingerprint.fingerprint)
+        found["operation"].append(str(done.operation.pk))
+        found["external_reference"].append(str(reference.pk))
+        found["merging"].append(str(Issue.objects.create(environment=project, name="merging").pk))
+    return found
+
+
+def _furnish_events(project: Project, issues: list[str]) -> list[str]:
+    """Make an event of each issue, with a frame whose content is not that of any other."""
+    received_at = clock.now()
+    partitions.ensure([partitions.utc_day(received_at)])
+    found = []
+    for number, issue in enumerate(issues):
+        frame = make_frame(project, context=CONTEXT, resolved=number % 2 == 0)
+        record = [
+            {"type": "exception", "id": str(frame.id), "pieces": ["Exception Type"]},
+            {"type": "frame", "raw_id": f"{frame.raw_id}/0", "pieces": ["Resolved function name"]},
+        ]
+        fingerprint = Fingerprint.objects.create(
+            environment=project,
+            issue_id=issue,
+            fingerprint=f"{project.pk} {issue}",
+            kind="v2",
+            record=record,
+            first_seen=MOMENT,
+        )
+        stack: list[StoredFrame] = [
+            {"frame": str(frame.id), "content": str(frame.content_id), "code_variables": {"cart": [1, None]}}
+        ]
+        stored: StoredEvent = {
+            "v": event_payload.VERSION,
+            "exceptions": [{"id": str(frame.id), "type": "KeyError", "value": "'x'", "frames": stack}],
+            "properties": {"$exception_release": {"project": "web", "version": "1", "timestamp": "2026-03-01"}},
+        }
+        event = Event.objects.create(
+            environment=project,
+            received_at=received_at,
+            timestamp=MOMENT,
+            fingerprint=fingerprint,
+            distinct_id="ann",
+            payload=event_payload.pack(stored),
+        )
+        found.append(str(event.id))
+    return found
 
 
 def furnish_as_json(project_id: int, count: int) -> None:

@@ -17,6 +17,7 @@ READ, WRITE, HEALTH_READ, HEALTH_WRITE = (
     "health_issue:read",
     "health_issue:write",
 )
+ACTIVITY: Final = "activity_log:read"
 
 NO_CREDENTIALS = error(
     401, "authentication_error", "not_authenticated", "Authentication credentials were not provided."
@@ -42,9 +43,66 @@ class Row(NamedTuple):
     foreign: Answer | None = None
     """The answer where the path holds another project's object."""
     body: dict[str, Any] | None = None
+    """With the names of what `furnish` made in braces."""
+
+
+FILTERS: Final = {"type": "AND", "values": [{"key": "$exception_types", "operator": "is_set"}]}
+RULES: Final[dict[str, dict[str, Any]]] = {
+    "assignment_rules": {"filters": FILTERS, "assignee": {"type": "role", "id": "{role}"}},
+    "grouping_rules": {"filters": FILTERS},
+    "suppression_rules": {"filters": FILTERS},
+    "bypass_rules": {"filters": FILTERS},
+}
+
+
+def _rules() -> Iterator[tuple[tuple[str, str], Row]]:
+    for kind, body in RULES.items():
+        place = f"error_tracking/{kind}/"
+        yield ("GET", place), Row(READ, 200)
+        yield ("POST", place), Row(WRITE, 201, body=body)
+        yield ("GET", place + "{id}/"), Row(READ, 200, UNKNOWN_OBJECT)
+        yield ("PUT", place + "{id}/"), Row(WRITE, 204, UNKNOWN_OBJECT, {"filters": FILTERS})
+        yield ("PATCH", place + "{id}/"), Row(WRITE, 204, UNKNOWN_OBJECT, {"order_key": 9})
+        yield ("DELETE", place + "{id}/"), Row(WRITE, 204, UNKNOWN_OBJECT)
+        yield ("PATCH", place + "reorder/"), Row(WRITE, 204, body={"orders": {}})
+        yield ("POST", place + "preview/"), Row(READ, 200, body={"filters": FILTERS})
 
 
 TABLE: Final[dict[tuple[str, str], Row]] = {
+    **dict(_rules()),
+    ("GET", "error_tracking/issues/"): Row(READ, 200),
+    ("GET", "error_tracking/issues/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("DELETE", "error_tracking/issues/{id}/"): Row(WRITE, 405, NEVER_DELETED),
+    ("PUT", "error_tracking/issues/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"status": "resolved"}),
+    ("PATCH", "error_tracking/issues/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"name": "Cart"}),
+    ("POST", "error_tracking/issues/{id}/merge/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"ids": ["{merging}"]}),
+    ("POST", "error_tracking/issues/{id}/split/"): Row(
+        WRITE, 200, UNKNOWN_OBJECT, {"fingerprints": [{"fingerprint": "{text}"}]}
+    ),
+    ("POST", "error_tracking/issues/{id}/undo/"): Row(WRITE, 200, UNKNOWN_OBJECT),
+    ("PATCH", "error_tracking/issues/{id}/assign/"): Row(
+        WRITE, 200, UNKNOWN_OBJECT, {"assignee": {"type": "role", "id": "{role}"}}
+    ),
+    ("PUT", "error_tracking/issues/{id}/cohort/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"cohortId": 7}),
+    ("POST", "error_tracking/issues/bulk/"): Row(
+        WRITE, 200, body={"action": "set_status", "status": "resolved", "ids": ["{issue}"]}
+    ),
+    ("GET", "error_tracking/issues/activity/"): Row(ACTIVITY, 200),
+    ("GET", "error_tracking/issues/{id}/activity/"): Row(ACTIVITY, 200, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/external_references/"): Row(READ, 200),
+    ("POST", "error_tracking/external_references/"): Row(
+        WRITE, 201, body={"issue": "{issue}", "external_url": "https://github.com/acme/shop/issues/1"}
+    ),
+    ("GET", "error_tracking/external_references/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("DELETE", "error_tracking/external_references/{id}/"): Row(WRITE, 204, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/fingerprints/"): Row(READ, 200),
+    ("GET", "error_tracking/fingerprints/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("DELETE", "error_tracking/fingerprints/{id}/"): Row(WRITE, 405, NEVER_DELETED),
+    ("GET", "error_tracking/fingerprints/resolve/"): Row(READ, 400),  # without the text; with it: see `NAMED`
+    ("GET", "error_tracking/issues/exists/"): Row(READ, 200),
+    ("GET", "error_tracking/issues/values/"): Row(READ, 200),
+    ("GET", "error_tracking/issues/{id}/events/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/issues/{id}/events/{uuid}/"): Row(READ, 200, UNKNOWN_OBJECT),
     ("GET", "error_tracking/recommendations/"): Row(READ, 200),
     ("POST", "error_tracking/recommendations/{id}/dismiss/"): Row(WRITE, 200, UNKNOWN_OBJECT),
     ("POST", "error_tracking/recommendations/{id}/restore/"): Row(WRITE, 200, UNKNOWN_OBJECT),
@@ -60,6 +118,7 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("PATCH", "error_tracking/settings/update_settings/"): Row(WRITE, 200, body={"project_rate_limit_value": 9}),
     ("GET", "error_tracking/spike_detection_config/"): Row(READ, 200),
     ("PATCH", "error_tracking/spike_detection_config/update_config/"): Row(WRITE, 200, body={"threshold": 9}),
+    ("POST", "error_tracking/spike_detection_config/preview/"): Row(READ, 200, body={"threshold": 9}),
     ("GET", "error_tracking/spike_events/"): Row(READ, 200),
     ("GET", "error_tracking/stack_frames/"): Row(READ, 200),
     ("GET", "error_tracking/stack_frames/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
@@ -72,11 +131,101 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "health_issues/summary/"): Row(HEALTH_READ, 200),
 }
 KINDS: Final = {
+    **{f"error_tracking/{kind}/": kind.removesuffix("s") for kind in RULES},
+    "error_tracking/external_references/": "external_reference",
+    "error_tracking/fingerprints/": "fingerprint",
+    "error_tracking/issues/": "issue",
     "error_tracking/recommendations/": "recommendation",
     "error_tracking/releases/": "release",
     "error_tracking/stack_frames/": "frame",
     "health_issues/": "health_issue",
 }
+
+INVALID = ("validation_error", "invalid_input")
+NO_RESULTS = {"results": []}
+NO_PAGE = {"count": 0, "next": None, "previous": None, "results": []}
+# Names of another project in a body or in a filter: as if they were nobody's.
+NAMED: Final[list[tuple[str, str, dict[str, Any] | None, Answer]]] = [
+    ("POST", "error_tracking/stack_frames/batch_get/", {"raw_ids": ["{raw_id}"]}, (200, NO_RESULTS)),
+    (
+        "POST",
+        "error_tracking/stack_frames/batch_get/",
+        {"raw_ids": [], "symbol_set": "{symbol_set}"},
+        (200, NO_RESULTS),
+    ),
+    ("POST", "error_tracking/stack_frames/batch_get/", {"symbol_set": "{symbol_set}"}, (200, NO_RESULTS)),
+    ("GET", "error_tracking/issues/?release={release}", None, (200, NO_PAGE)),
+    ("GET", "error_tracking/issues/?assignee=role:{role}", None, (200, NO_PAGE)),
+    ("GET", 'error_tracking/issues/?search="known {issue}"', None, (200, NO_PAGE)),
+    ("GET", "error_tracking/issues/{issue}/?fingerprint=known {issue}", None, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/spike_events/?issue_ids={issue}", None, (200, NO_PAGE)),
+    ("GET", "error_tracking/spike_events/?issue_ids={issue},{issue}&order_by=computed_baseline", None, (200, NO_PAGE)),
+    (
+        "POST",
+        "error_tracking/assignment_rules/",
+        {"filters": FILTERS, "assignee": {"type": "role", "id": "{role}"}},
+        error(400, *INVALID, "Assignee role does not belong to this organization.", "assignee__id"),
+    ),
+    *(
+        (
+            "PATCH",
+            f"error_tracking/{kind}/reorder/",
+            {"orders": {f"{{own_{kind[:-1]}}}": 7, f"{{{kind[:-1]}}}": 8}},
+            error(400, "validation_error", "does_not_exist", "Rule not found.", f"orders__{{{kind[:-1]}}}"),
+        )
+        for kind in RULES
+    ),
+    ("POST", "error_tracking/issues/{own_issue}/merge/", {"ids": ["{issue}"]}, UNKNOWN_OBJECT),
+    ("POST", "error_tracking/issues/{own_issue}/merge/?preview=true", {"ids": ["{issue}"]}, UNKNOWN_OBJECT),
+    (
+        "POST",
+        "error_tracking/issues/{own_issue}/split/",
+        {"fingerprints": [{"fingerprint": "{text}"}]},
+        error(
+            *(400, "validation_error", "does_not_exist"),
+            *("The issue has no such fingerprint (any more).", "fingerprints__0__fingerprint"),
+        ),
+    ),
+    (
+        "POST",
+        "error_tracking/issues/{own_issue}/undo/",
+        {"operation": "{operation}"},
+        error(400, "validation_error", "does_not_exist", "The issue has no such merge or split.", "operation"),
+    ),
+    (
+        "PATCH",
+        "error_tracking/issues/{own_issue}/assign/",
+        {"assignee": {"type": "role", "id": "{role}"}},
+        error(400, *INVALID, "Assignee role does not belong to this organization.", "assignee__id"),
+    ),
+    (
+        "POST",
+        "error_tracking/issues/bulk/",
+        {"action": "set_status", "status": "resolved", "ids": ["{issue}"]},
+        (200, {"success": True}),
+    ),
+    (
+        "POST",
+        "error_tracking/external_references/",
+        {"issue": "{issue}", "external_url": "https://github.com/acme/shop/issues/1"},
+        error(400, "validation_error", "does_not_exist", "Issue not found.", "issue"),
+    ),
+    ("GET", "error_tracking/external_references/?issue_id={issue}", None, (200, NO_PAGE)),
+    ("GET", "error_tracking/fingerprints/?issue_id={issue}", None, (200, NO_PAGE)),
+    (
+        "GET",
+        "error_tracking/fingerprints/resolve/?fingerprint={text}",
+        None,
+        UNKNOWN_OBJECT,
+    ),
+    ("PATCH", "error_tracking/releases/{own_release}/", {"id": "{release}", "hash_id": "{hash}"}, (204, None)),
+    (
+        "PATCH",
+        "health_issues/{own_health_issue}/",
+        {"id": "{health_issue}"},
+        error(400, *INVALID, "This field is read-only.", "id"),
+    ),
+]
 
 
 def walk(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, Any]]:

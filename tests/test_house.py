@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -74,6 +75,16 @@ def test_a_lock_file_holds_pins_and_hashes_and_names_no_host(name: str) -> None:
     entries = re.split(r"\n(?=\S)", text.strip())
     assert len(entries) > 20
     assert [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("folder", ["sdk", "clients"])
+def test_a_lock_file_of_npm_holds_versions_and_hashes_and_names_no_registry(folder: str) -> None:
+    packages = json.loads((CHECKOUT / "tests" / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    asked = json.loads((CHECKOUT / "tests" / folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    for name, package in packages.items():
+        assert "resolved" not in package
+        assert not name or package["integrity"].startswith("sha512-")
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in asked} == asked
 
 
 def test_the_development_lock_contains_the_servers_lock() -> None:

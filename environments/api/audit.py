@@ -9,7 +9,9 @@ from uuid import UUID
 
 import structlog
 
+from environments.api.access import KeyGrant
 from environments.api.audit_values import storable
+from environments.api.requests import APIRequest
 from environments.models import AuditEntry
 
 log = structlog.get_logger("healthtrack.audit")
@@ -23,6 +25,13 @@ class Actor:
     key_id: str | None
     key_mask: str | None
     email: str = ""
+
+
+def actor_of(request: APIRequest) -> Actor:
+    """Return who makes the request: a person by session, or a key on behalf of its user."""
+    grant = request.auth if isinstance(request.auth, KeyGrant) else None
+    key_id, mask = (grant.id, grant.mask) if grant else (None, None)
+    return Actor(str(request.user.pk), key_id, mask, getattr(request.user, "email", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ def uuid_in_path(text: str) -> UUID:
     return UUID(text)
 
 
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the uuid in a text, ``None`` where it is none."""
+    return UUID(text) if _UUID.match(text) else None
+
+
 def uuid_field(name: str, value: Any) -> UUID:
     """Return the uuid in the field or query parameter ``name``; raise a 400 that names it."""
     if not isinstance(value, str) or not _UUID.match(value):

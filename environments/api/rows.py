@@ -143,22 +143,20 @@ class Reader:
         self._texts: dict[tuple[str | tuple[str, bool], ...], tuple[str, str, str]] = {}
 
     def page(
-        self, condition: Condition, wanted: slice, ids: QuerySet[Any, Any] | None = None, once: bool = False
+        self, condition: Condition, wanted: slice, ids: QuerySet[Any, Any] | None = None
     ) -> tuple[int, list[dict[str, Any]]]:
         """Return how many rows ``condition`` names, and the objects of those that are ``wanted``.
 
         Both come of one statement, and so of one moment, unless the page is deep or beyond the end. ``ids`` is a query
         for the ids of the rows in this reader's order, where another table has an index for it. Rows that it does not
-        know come last, and a page with any of them is found without it. ``once`` is for a condition that is dear to
-        find out: rows are counted as they are found, where others are counted along an index, and a page of them is
-        found without the rest.
+        know come last, and a page with any of them is found without it.
         """
         try:
-            counting, _, (paging, values) = self._once(condition) if once else self._statements(condition)
+            counting, _, (paging, values) = self._statements(condition)
         except EmptyResultSet:
             return 0, []
         with self._cursor(prepared=isinstance(condition, Mapping)) as cursor:
-            if once or (ids is None and wanted.start < self._deep_from()):
+            if ids is None and wanted.start < self._deep_from():
                 paging += f" LIMIT {wanted.stop - wanted.start:d} OFFSET {wanted.start:d}"
                 rows = cursor.execute(paging, values).fetchall()
                 if rows:
@@ -173,6 +171,25 @@ class Reader:
             if ids is not None and len(rows) < min(wanted.stop, count) - wanted.start:
                 rows = cursor.execute(*self._deep(self._queryset(condition), wanted, None)).fetchall()
             return count, self.shape.objects(rows)
+
+    def found(
+        self, queryset: QuerySet[Any], wanted: slice, within: Mapping[str, Any]
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """Do as `page` for rows that are dear to find: that is done once, for the ids and how many there are.
+
+        The objects are read by their ids then, among the rows whose columns equal ``within``.
+        """
+        start = min(wanted.start, _FURTHEST)
+        page = slice(start, start + wanted.stop - wanted.start)
+        ids = queryset.order_by(*self._ordering).values_list("pk", _COUNT_FOUND)[page]
+        with self._cursor(prepared=False) as cursor:
+            rows = cursor.execute(*_compile(ids)).fetchall()
+            if not rows:
+                beyond = start and cursor.execute(*_compile(queryset.order_by().values_list(_COUNT))).fetchone()
+                return (beyond[0] if beyond else 0), []
+            named = self._rows.filter(**within, pk__in=[UUID(id_) for id_, _ in rows]).order_by(*self._ordering)
+            objects = cursor.execute(*_compile(named.values_list(*self.shape.columns))).fetchall()
+            return rows[0][1], self.shape.objects(objects)
 
     def all(self, condition: Condition, limit: int) -> list[dict[str, Any]]:
         """Return the first ``limit`` objects that ``condition`` names."""
@@ -195,14 +212,6 @@ class Reader:
     def _deep_from(self) -> int:
         return DEEP_OFFSET if self._deep_offset is None else self._deep_offset
 
-    def _once(self, condition: Condition) -> Statements:
-        """Return the statements of a page whose rows are found once: the count is a window over them."""
-        queryset = self._queryset(condition)
-        ordered = queryset.order_by(*self._ordering)
-        listing = _compile(ordered.values_list(*self.shape.columns))
-        paging = _compile(ordered.values_list(*self.shape.columns, _COUNT_FOUND))
-        return Statements(_compile(queryset.order_by().values_list(_COUNT)), listing, paging)
-
     def _queryset(self, condition: Condition) -> QuerySet[Any]:
         return condition if isinstance(condition, QuerySet) else self._rows.filter(**condition)
 
@@ -220,14 +229,19 @@ class Reader:
             if names in self._texts:
                 counting, listing, paging = self._texts[names]
                 return Statements((counting, compared), (listing, compared), (paging, compared * 2))
-        by_project = self._counted and isinstance(condition, Mapping) and condition.keys() == {"environment_id"}
-        found = self._compiled(self._queryset(condition), condition["environment_id"] if by_project else None)
+        found = self._compiled(self._queryset(condition), self._counted_project(condition))
         if names is not None and [values for _, values in found] == [compared, compared, compared * 2]:
             self._texts[names] = found.counting[0], found.listing[0], found.paging[0]
         return found
 
+    def _counted_project(self, condition: Condition) -> int | None:
+        """Return the project all of whose rows are meant, where the database has counted them."""
+        if self._counted and isinstance(condition, Mapping) and condition.keys() == {"environment_id"}:
+            return int(condition["environment_id"])
+        return None
+
     def _compiled(self, queryset: QuerySet[Any], environment_id: int | None) -> Statements:
-        """``environment_id`` is given where all rows of that project are meant, and the database has counted them."""
+        """``environment_id`` is the project whose kept count is taken, ``None`` where rows are to be counted."""
         ordered = queryset.order_by(*self._ordering)
         if environment_id is None:
             counted = queryset.order_by().values_list(_COUNT)
@@ -246,6 +260,8 @@ class Reader:
 
 # Values that Django passes on to PostgreSQL as they are, and booleans, which become part of the text. Not None.
 _COMPARED_AS_IS: Final = frozenset({bool, int, str, UUID})
+_FURTHEST: Final = 2**53
+"""An offset beyond any table; PostgreSQL has no number for all that a client may ask for."""
 # Not Django's Count: that one would group by every column.
 _COUNT: Final = Func(template="COUNT(*)", output_field=IntegerField())
 _COUNT_FOUND: Final = Func(template="COUNT(*) OVER ()", output_field=IntegerField())

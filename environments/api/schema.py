@@ -19,6 +19,9 @@ _PARAMETERS = {
     "project_id": "The project's integer id, or `@current` for the current project of the key's user.",
     "id": "The object's id, a UUID. A malformed one is answered like an unknown one: 404.",
     "hash_id": "The release's `hash_id`.",
+    "organization_id": "The organization's id, or `@current` for that of your current project.",
+    "user_uuid": "The member's user id, or `@me`.",
+    "uuid": "Your own user id, or `@me`.",
 }
 
 _WAIT: Final = {
@@ -107,14 +110,15 @@ class Schema(AutoSchema):
         """
         name = str(super().get_operation_id())
         # Two paths may give one name (`issues/activity/` and `issues/{id}/activity/`); then the view has another word.
-        name = name.replace(*getattr(self.view, "operation_words", {}).get(self.view.action, ("", "")))
+        view: Any = self.view
+        name = name.replace(*getattr(view, "operation_words", {}).get(view.action, ("", "")))
         dropped = _ENVIRONMENTS if _HEALTH in self._places() else _PROJECTS
-        return name.removeprefix(dropped + "_")
+        return name.removeprefix(dropped + "_") if self._places()[1:] else name
 
     def get_tags(self) -> list[str]:
         """Return the product that the endpoint belongs to."""
         places = self._places()
-        return places[1:2] or places[:1]
+        return (places[1:2] if places[0] in {_ENVIRONMENTS, _PROJECTS} else []) or places[:1]
 
     def get_paginated_name(self, serializer_name: str) -> str:
         """Return what the answer of a list is called; the pagination knows whether that is a page."""
@@ -129,13 +133,14 @@ class Schema(AutoSchema):
 
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         """Return the parameters of the path, all of them texts: a malformed one is an unknown one."""
+        texts = {**_PARAMETERS, **getattr(self.view, "parameter_texts", {})}
         return [
             {
                 "in": "path",
                 "name": name,
                 "schema": {"type": "string"},
                 "required": True,
-                **({"description": _PARAMETERS[name]} if name in _PARAMETERS else {}),
+                **({"description": texts[name]} if name in texts else {}),
             }
             for name in variables
         ]

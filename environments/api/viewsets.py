@@ -13,7 +13,6 @@ from rest_framework import generics, serializers, viewsets
 from rest_framework.response import Response
 
 from environments.api import audit, inputs
-from environments.api.access import KeyGrant
 from environments.api.pagination import Pagination
 from environments.api.permissions import ProjectAccess
 from environments.api.renderers import json_response
@@ -105,22 +104,29 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
         condition: Condition,
         reader: Reader | None = None,
         ids: QuerySet[Any, Any] | None = None,
-        once: bool = False,
     ) -> HttpResponse:
         """Return the page that the request asks for of the rows that ``condition`` names.
 
-        ``reader`` is given where the request chooses the order, ``ids`` and ``once`` as `Reader.page` takes them.
+        ``reader`` is given where the request chooses the order, ``ids`` as `Reader.page` takes them.
         """
         paginator: Pagination = self.paginator  # type: ignore[assignment]
-        paginator.count, results = (reader or self.reader).page(condition, paginator.wanted(self.request), ids, once)
+        found = (reader or self.reader).page(condition, paginator.wanted(self.request), ids)
+        return self._paged(paginator, *found)
+
+    def page_found(self, queryset: QuerySet[Any], reader: Reader | None = None) -> HttpResponse:
+        """Return the page as `page` does, of rows that are dear to find (`Reader.found`)."""
+        paginator: Pagination = self.paginator  # type: ignore[assignment]
+        found = (reader or self.reader).found(queryset, paginator.wanted(self.request), self.own())
+        return self._paged(paginator, *found)
+
+    def _paged(self, paginator: Pagination, count: int, results: list[dict[str, Any]]) -> HttpResponse:
+        paginator.count = count
         self.complete(results)
         return json_response(paginator.envelope(results))
 
     def actor(self) -> audit.Actor:
         """Return who makes the request: a person by session, or a key on behalf of its user."""
-        grant = self.request.auth if isinstance(self.request.auth, KeyGrant) else None
-        key_id, mask = (grant.id, grant.mask) if grant else (None, None)
-        return audit.Actor(str(self.request.user.pk), key_id, mask, getattr(self.request.user, "email", ""))
+        return audit.actor_of(self.request)
 
     def audit(self, object_id: UUID | int, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         """Record a change of an object by whoever makes the request; call it in the transaction of the change."""

@@ -11,7 +11,8 @@ from environments.tenancy.models import ProjectModel
 class AuditEntry(ProjectModel):
     """One change of one object by a person or a key, written in the transaction of the change.
 
-    It refers to neither user nor key, so that it outlives both. It goes with its project.
+    It refers to neither user nor key nor project, so that it outlives them all; after ``HEALTHTRACK_AUDIT_DAYS`` it is
+    deleted. What belongs to no project (users, members, invitations, keys) has the environment id 0.
     """
 
     created_at = models.DateTimeField(default=clock.now, verbose_name="when")
@@ -29,6 +30,7 @@ class AuditEntry(ProjectModel):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["environment", "object_id"], name="audit_object"),
+            models.Index(fields=["environment", "resource", "-created_at", "-id"], name="audit_of_resource"),
             models.Index(fields=["created_at"], name="audit_created_at"),
         ]
 

@@ -16,6 +16,13 @@ MAX_KEYS_PER_USER = 10  # contract 9
 LAST_USED_STEP = timedelta(hours=1)  # contract 1.2: last_used_at is written when null or older than this
 
 
+class ArrayRemove(models.Func):
+    """An array without one of its values."""
+
+    function = "array_remove"
+    arity = 2
+
+
 class TooManyKeys(ValueError):
     """The user has as many keys as a user may have."""
 
@@ -35,6 +42,15 @@ class PersonalAPIKeyManager(models.Manager["PersonalAPIKey"]):
         """Raise `TooManyKeys` where the user may have no further key; until the transaction ends that stays true."""
         if self.held_by(user).count() >= MAX_KEYS_PER_USER:
             raise TooManyKeys(f"A user can have at most {MAX_KEYS_PER_USER} personal API keys. Delete one first.")
+
+    def forget_project(self, project_id: int) -> None:
+        """Take a project that is gone from the limits of all keys; one that was limited to it alone is deleted.
+
+        Without its only limit it could suddenly reach everything.
+        """
+        limited = self.filter(scoped_teams__contains=[project_id])
+        limited.filter(scoped_teams=[project_id]).delete()
+        limited.update(scoped_teams=ArrayRemove("scoped_teams", project_id))
 
     def issue(self, user: User, label: str, scopes: list[str], **fields: object) -> tuple[PersonalAPIKey, str]:
         """Create a key for ``user`` and return the row with the key's value, which cannot be had again."""

@@ -53,6 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="What `@current` means for this user's keys.",
     )
     date_joined = models.DateTimeField(default=clock.now)
+    requested_password_reset_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -21,7 +21,8 @@ from errortracking.admin import occurrence
 from errortracking.admin.deciding import DECISIONS, decide, open_decisions
 from errortracking.admin.dropped import dropped
 from errortracking.admin.pipeline import PipelineAdmin
-from errortracking.models import Issue, IssueStatistics, IssueStatus
+from errortracking.issues.successors import successor_of
+from errortracking.models import Issue, IssueRedirect, IssueStatistics, IssueStatus
 
 COLOURS = {IssueStatus.ACTIVE: "danger", IssueStatus.RESOLVED: "success", IssueStatus.SUPPRESSED: "warning"}
 
@@ -82,6 +83,8 @@ class IssueAdmin(PipelineAdmin):
         issue = self._find(request, object_id)
         if not self.has_view_permission(request, issue):
             raise PermissionDenied
+        if issue is None and (successor := _successor(object_id)):
+            return HttpResponseRedirect(reverse("admin:errortracking_issue_change", args=[successor]))
         if issue is None:
             missing: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return missing
@@ -131,6 +134,16 @@ class IssueAdmin(PipelineAdmin):
             "occurrence": wanted and occurrence.read(issue, wanted),
             "decisions": open_decisions(issue.status) if self._may_decide(request) else [],
         }
+
+
+def _successor(object_id: str) -> UUID | None:
+    """Return the issue that the one with this id has become part of by merges."""
+    id_ = _uuid(object_id)
+    if id_ is None:
+        return None
+    with maintenance("the address names no project"):
+        gone = IssueRedirect.objects.filter(pk=id_).first()
+    return successor_of(gone.environment_id, gone.pk) if gone else None
 
 
 def _uuid(text: str) -> UUID | None:

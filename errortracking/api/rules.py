@@ -23,6 +23,7 @@ from environments.api.viewsets import Listed, Retrieved, no_content
 from environments.models import Membership, Project, Role
 from errortracking.api.rules_fields import assignee
 from errortracking.api.rules_order import ErrorTrackingRuleReorderRequestSerializer, orders_in, unknown
+from errortracking.api.rules_preview import PREVIEWS, ErrorTrackingRulePreviewSerializer, RulePreview
 from errortracking.api.single_row import LARGEST
 
 MAX_RULES: Final = 100
@@ -32,7 +33,7 @@ and a list of them is one page. People order rules by hand; who needs more wants
 _JSON: Final = "application/json"
 
 
-class RuleViewSet(Listed, Retrieved):
+class RuleViewSet(Listed, Retrieved, RulePreview):
     """Rules of one kind. A subclass names the model and, by `described`, what is shown and what is sent."""
 
     scope_object = "error_tracking"
@@ -44,6 +45,7 @@ class RuleViewSet(Listed, Retrieved):
         "partial_update": "error_tracking:write",
         "destroy": "error_tracking:write",
         "reorder": "error_tracking:write",
+        "preview": "error_tracking:read",  # a POST only because it has a body: it changes nothing
     }
     ordering = ("order_key", "id")
 
@@ -178,4 +180,5 @@ def described(
         create=extend_schema(request={_JSON: creating}, responses={201: shown}),
         update=change,
         partial_update=change,
+        preview=extend_schema(request={_JSON: PREVIEWS[kind]}, responses={200: ErrorTrackingRulePreviewSerializer}),
     )

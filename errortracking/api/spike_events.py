@@ -33,7 +33,9 @@ class ErrorTrackingSpikeEventSerializer(serializers.Serializer[SpikeEvent]):
 
     id = serializers.UUIDField(read_only=True, help_text="The spike's id.")
     issue = ErrorTrackingSpikeEventIssueSerializer(read_only=True, help_text="The issue, as it is called now.")
-    detected_at = serializers.DateTimeField(read_only=True, help_text="When the spike was noticed.")
+    detected_at = serializers.DateTimeField(
+        read_only=True, help_text="When the last exception was received of those by which the spike was noticed."
+    )
     computed_baseline = serializers.FloatField(
         read_only=True, help_text="How many exceptions in 5 minutes were usual in the hour before."
     )
@@ -43,7 +45,8 @@ class ErrorTrackingSpikeEventSerializer(serializers.Serializer[SpikeEvent]):
 
 
 READERS: Final = {
-    name: Reader(SpikeEvent, ErrorTrackingSpikeEventSerializer, columns) for name, columns in ORDERS.items()
+    name: Reader(SpikeEvent, ErrorTrackingSpikeEventSerializer, columns, counted=True)
+    for name, columns in ORDERS.items()
 }
 
 
@@ -54,6 +57,7 @@ class SpikeEventViewSet(Listed):
     scope_object = "error_tracking"
     scopes = {"list": "error_tracking:read"}
     serializer_class = ErrorTrackingSpikeEventSerializer
+    counted = True
     ordering = ORDERS[NEWEST_FIRST]
 
     @extend_schema(

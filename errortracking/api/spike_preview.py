@@ -64,6 +64,13 @@ class ErrorTrackingSpikePreviewRequestSerializer(ErrorTrackingSpikeDetectionConf
     )
     date_to = _MomentField(required=False, allow_null=True, help_text=f"Until when. {_FORM} By default now.")
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return the fields, of which none is required."""
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
 
 class ErrorTrackingReplayedSpikeSerializer(serializers.Serializer[Any]):
     """A spike that a configuration finds in the counts."""
@@ -119,7 +126,7 @@ class SpikePreviewViewSet(ProjectViewSet):
         whole 5 minutes, where detection sees them grow and reports what they had by then. Issues that were merged
         meanwhile are one from the beginning.
         """
-        checked = ErrorTrackingSpikePreviewRequestSerializer(data=request.data, partial=True)
+        checked = ErrorTrackingSpikePreviewRequestSerializer(data=request.data)
         checked.is_valid(raise_exception=True)
         wanted = dict(checked.validated_data)
         date_from, date_to = _range(wanted.pop("date_from", None), wanted.pop("date_to", None))
@@ -135,7 +142,7 @@ class SpikePreviewViewSet(ProjectViewSet):
 
     def _issues(self, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
         rows = Issue.objects.filter(**self.own(id__in=ids)).values("id", "name", "description")
-        return {row["id"]: row for row in rows}
+        return {row["id"]: dict(row) for row in rows}
 
 
 def _range(date_from: datetime | None, date_to: datetime | None) -> tuple[datetime, datetime]:

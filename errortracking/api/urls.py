@@ -5,7 +5,11 @@ from __future__ import annotations
 from environments.api.routers import Router, project_routes
 from errortracking.api.assignment_rules import AssignmentRuleViewSet
 from errortracking.api.bypass_rules import BypassRuleViewSet
+from errortracking.api.external_references import ExternalReferenceViewSet
+from errortracking.api.fingerprints import FingerprintViewSet
 from errortracking.api.grouping_rules import GroupingRuleViewSet
+from errortracking.api.issue_events import IssueEventViewSet
+from errortracking.api.issues import IssueViewSet
 from errortracking.api.recommendations import RecommendationViewSet
 from errortracking.api.releases import ReleaseViewSet
 from errortracking.api.settings import SettingsViewSet
@@ -18,7 +22,11 @@ from errortracking.api.suppression_rules import SuppressionRuleViewSet
 router = Router()
 router.register("assignment_rules", AssignmentRuleViewSet, basename="assignment_rules")
 router.register("bypass_rules", BypassRuleViewSet, basename="bypass_rules")
+router.register("external_references", ExternalReferenceViewSet, basename="external_references")
+router.register("fingerprints", FingerprintViewSet, basename="fingerprints")
 router.register("grouping_rules", GroupingRuleViewSet, basename="grouping_rules")
+router.register(r"issues/(?P<id>[^/.]+)/events", IssueEventViewSet, basename="issue_events")
+router.register("issues", IssueViewSet, basename="issues")
 router.register("recommendations", RecommendationViewSet, basename="recommendations")
 router.register("releases", ReleaseViewSet, basename="releases")
 router.register("settings", SettingsViewSet, basename="settings")

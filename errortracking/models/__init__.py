@@ -14,11 +14,13 @@ from errortracking.models.issues import (
     IssueStatistics,
     IssueStatus,
 )
+from errortracking.models.operations import IssueOperation, IssueRedirect, OperationKind
 from errortracking.models.queue import QueuedRequest, SetAsideEvent
 from errortracking.models.rate_limits import DropReason, RateLimitBucket, RateLimitedCount
 from errortracking.models.recommendations import Recommendation
 from errortracking.models.releases import Release
 from errortracking.models.rules import AssignmentRule, BypassRule, GroupingRule, SuppressionRule
+from errortracking.models.search import FingerprintRelease, FingerprintSDK, FingerprintText
 from errortracking.models.settings import ErrorTrackingSettings
 from errortracking.models.spikes import SpikeCount, SpikeDetectionConfig, SpikeEvent, SpikeSnooze
 from errortracking.models.symbols import SymbolSet
@@ -33,15 +35,21 @@ __all__ = [
     "EventLedger",
     "ExternalReference",
     "Fingerprint",
+    "FingerprintRelease",
+    "FingerprintSDK",
     "FingerprintStatistics",
+    "FingerprintText",
     "FingerprintUser",
     "FrameContent",
     "GroupingRule",
     "Issue",
     "IssueAssignment",
     "IssueCohort",
+    "IssueOperation",
+    "IssueRedirect",
     "IssueStatistics",
     "IssueStatus",
+    "OperationKind",
     "Outcome",
     "OutcomeCount",
     "QueuedRequest",

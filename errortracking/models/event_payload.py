@@ -85,3 +85,8 @@ def unpack(packed: bytes | memoryview) -> StoredEvent:
     """Return the event in ``packed``. Raises ``ValueError`` when it is none of a version that this code knows."""
     event: StoredEvent = packing.unpack(packed, version=VERSION, maximum=MAXIMUM_UNPACKED_BYTES, what="stored event")
     return event
+
+
+def unpacked_size(packed: bytes | memoryview) -> int:
+    """Return how many bytes of JSON ``packed`` expands to, without expanding it; 0 for what is no stored event."""
+    return packing.unpacked_size(packed)

@@ -48,6 +48,11 @@ class Issue(ProjectModel):
                 name="issue_severity_is_known",
             ),
         ]
+        # Beside these, trigrams of name and description (migration 0006).
+        indexes = [
+            models.Index(fields=["environment", "status", "id"], name="issue_by_status"),
+            models.Index(fields=["environment", "created_at", "id"], name="issue_by_creation"),
+        ]
 
     def __str__(self) -> str:
         return self.name or "Untitled issue"
@@ -56,7 +61,7 @@ class Issue(ProjectModel):
 class IssueStatistics(ProjectRow):
     """What the pipeline has counted of an issue. A table of its own, so that counting does not rewrite the issue."""
 
-    issue = ProjectOneToOneField(Issue, primary_key=True)
+    issue = ProjectOneToOneField(Issue, primary_key=True, related_name="statistics")
     first_seen = models.DateTimeField(help_text="Time of the earliest event.")
     last_seen = models.DateTimeField(help_text="Time of the latest event.")
     occurrences = models.BigIntegerField(default=0)
@@ -64,6 +69,14 @@ class IssueStatistics(ProjectRow):
 
     class Meta:
         verbose_name_plural = "issue statistics"
+        # What lists are ordered by. A row that changes needs a new entry in each, five small ones for an issue and
+        # batch; without them, a list by any of these would sort all issues of a project for each page.
+        indexes = [
+            models.Index(fields=["environment", "last_seen", "issue"], name="issue_by_last_seen"),
+            models.Index(fields=["environment", "first_seen", "issue"], name="issue_by_first_seen"),
+            models.Index(fields=["environment", "occurrences", "issue"], name="issue_by_occurrences"),
+            models.Index(fields=["environment", "users", "issue"], name="issue_by_users"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.occurrences} of {self.issue_id}"

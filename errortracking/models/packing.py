@@ -43,3 +43,11 @@ def unpack(packed: bytes | memoryview, *, version: int, maximum: int, what: str)
     if not isinstance(value, dict) or value.get("v") != version:
         raise ValueError(f"not a {what} of a known version")
     return value
+
+
+def unpacked_size(packed: bytes | memoryview) -> int:
+    """Return how many bytes of JSON ``packed`` expands to, without expanding it; 0 for what was not packed here."""
+    try:
+        return max(zstandard.frame_content_size(bytes(packed)), 0)
+    except zstandard.ZstdError:
+        return 0

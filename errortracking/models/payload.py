@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import Any, Final, NotRequired, TypedDict
 
-import zstandard
-
 from errortracking.models import packing
 
 VERSION: Final = 1
@@ -111,7 +109,4 @@ def unpack(packed: bytes | memoryview) -> Payload:
 
 def unpacked_size(packed: bytes | memoryview) -> int:
     """Return how many bytes of JSON ``packed`` expands to, without expanding it; 0 for what is no payload."""
-    try:
-        return max(zstandard.frame_content_size(bytes(packed)), 0)
-    except zstandard.ZstdError:
-        return 0
+    return packing.unpacked_size(packed)

@@ -49,8 +49,17 @@ class SpikeEvent(ProjectModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["environment", "-detected_at"], name="spike_event_newest_first"),
+            models.Index(fields=["environment", "-detected_at", "-id"], name="spike_event_newest_first"),
             models.Index(fields=["environment", "issue", "-detected_at"], name="spike_event_of_issue"),
+            # The other orders of the list, one for each way, since the newest of equals is first in both.
+            models.Index(fields=["environment", "computed_baseline", "-detected_at", "-id"], name="spike_by_baseline"),
+            models.Index(
+                fields=["environment", "-computed_baseline", "-detected_at", "-id"], name="spike_by_baseline_down"
+            ),
+            models.Index(fields=["environment", "current_bucket_value", "-detected_at", "-id"], name="spike_by_value"),
+            models.Index(
+                fields=["environment", "-current_bucket_value", "-detected_at", "-id"], name="spike_by_value_down"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +82,10 @@ class SpikeCount(ProjectRow):
     bucket = models.DateTimeField(help_text="When the 5 minutes begin.")
     fingerprint_id = models.UUIDField()
     count = models.IntegerField()
+
+    class Meta:
+        # For the sparklines: by the key, an issue's 30 days lie scattered over those of the whole project.
+        indexes = [models.Index(fields=["environment", "fingerprint_id", "bucket"], name="spike_counts_of")]
 
     def __str__(self) -> str:
         return f"{self.count} of {self.fingerprint_id}"

@@ -20,7 +20,8 @@ IN_USE = timedelta(days=7)  # since the last exception (pipeline 4.2)
 # from midnight on, so that the first row of any partition that is looked into answers.
 _PROJECTS = """
     SELECT p.id FROM environments_project p
-    WHERE (SELECT true FROM errortracking_event e WHERE e.environment_id = p.id AND e.received_at >= %s LIMIT 1)
+    WHERE p.deleted_at IS NULL
+      AND (SELECT true FROM errortracking_event e WHERE e.environment_id = p.id AND e.received_at >= %s LIMIT 1)
     ORDER BY p.id
 """
 

@@ -21,7 +21,7 @@ SECONDS: Final = 20.0
 """How long a preview may take: a web thread and a core of the database are busy with it meanwhile."""
 MOST_COUNTS: Final = 3_000_000
 """How many counts of issues that reach the threshold are looked at: some seconds of this process."""
-ISSUES_AT_ONCE: Final = 100  # of up to 8,651 counts each, some tens of bytes per count
+ISSUES_AT_ONCE: Final = 25  # of up to 8,651 counts each: at most some 30 MB
 
 # The time is of each statement for itself; the deadline is asked between them. All rows of the cursor are read, so what
 # would find the first ones early is no help. The fingerprints of a large project fit into the memory.

@@ -109,7 +109,7 @@ def _held(connection: Connection[Any], there: set[str]) -> str:
         return f"{len(there)} tables of another program"
     words = []
     for table, word in (("environments_user", "users"), ("environments_project", "projects")):
-        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # type: ignore[call-overload] # noqa: S608
+        row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
         words.append((int(row[0]) if row else 0, word))
     return " and ".join(f"{number} {word}" for number, word in words) if any(number for number, _ in words) else ""
 

@@ -100,7 +100,9 @@ def test_a_table_comes_before_those_that_it_refers_to(world: World) -> None:
     """Otherwise one statement would take along an unknown number of rows."""
     furnish(world.project)
     order = deletion.tables()
-    first = {kind: order.index(f"errortracking_{kind}") for kind in ("stackframe", "framecontent", "fingerprint", "issue")}
+    first = {
+        kind: order.index(f"errortracking_{kind}") for kind in ("stackframe", "framecontent", "fingerprint", "issue")
+    }
     events = [place for place, name in enumerate(order) if name.startswith("errortracking_event_")]
     assert first["stackframe"] < first["framecontent"]
     assert events

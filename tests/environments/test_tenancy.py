@@ -26,7 +26,8 @@ pytestmark = pytest.mark.django_db
 
 PROJECT_MODELS = [model for model in apps.get_models() if issubclass(model, ProjectRow)]
 # Tables that a reference to the project would slow down or that never outlive their rows' horizon; see the models.
-WITHOUT_A_PROJECT_REFERENCE = {"environments_auditentry", 
+WITHOUT_A_PROJECT_REFERENCE = {
+    "environments_auditentry",
     "errortracking_queuedrequest",
     "errortracking_eventledger",
     "errortracking_spikecount",

@@ -53,13 +53,13 @@ def test_every_table_with_a_key_that_django_can_show_is_there(world: World) -> N
         for model in apps.get_app_config(label).get_models()
         if not isinstance(model._meta.pk, CompositePrimaryKey)
     }
-    assert len(models) == 27
+    assert len(models) == 30
     assert models <= set(admin.site._registry)
 
 
 def test_every_page_opens_is_not_counted_and_shows_no_secret(world: World, client: Client) -> None:
     rows = make_rows(world.project, world.user)
-    assert len(rows) == 26
+    assert len(rows) == 28
     for model, row in rows.items():
         for query in (
             "",

@@ -69,7 +69,7 @@ def durability() -> Iterator[Finding]:
 def clocks() -> Iterator[Finding]:
     """Compare this machine's clock with the database server's."""
     before = clock.now()
-    (theirs,) = _one("SELECT clock_timestamp()")
+    (theirs,) = _one("SELECT query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()")
     apart = max(theirs - clock.now(), before - theirs, timedelta())
     if apart > CLOCKS_APART:
         text = f"The clocks of this machine and of the database server differ by {apart.total_seconds():.1f} seconds."
@@ -107,15 +107,16 @@ def old_transactions() -> Iterator[Finding]:
     """Look whether a forgotten transaction keeps the database from cleaning up."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid, coalesce(application_name, ''), clock_timestamp() - xact_start FROM pg_stat_activity"
+            "SELECT pid, coalesce(application_name, ''), xact_start FROM pg_stat_activity"
             " WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()"
             " ORDER BY xact_start LIMIT 1"
         )
         oldest = cursor.fetchone()
-    if oldest is None or oldest[2] < OLD_TRANSACTION:
+    age = clock.now() - oldest[2] if oldest else timedelta()
+    if oldest is None or age < OLD_TRANSACTION:
         yield ok("transactions", "None is open for long.")
         return
-    pid, name, age = oldest
+    pid, name, _ = oldest
     minutes = int(age.total_seconds() // 60)
     if name == "pg_dump":
         yield note("transactions", f"A backup has been running for {minutes} minutes.")

@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 
+from environments import clock
 from environments.tenancy.guard import maintenance
 from errortracking.models import backlog
 from runtime.bootstrap import places
@@ -25,9 +26,7 @@ def processes() -> Iterator[Finding]:
     """Look whether anything answers requests, and anything processes events, on this machine or on others."""
     here = {role: sum(row.role == role for row in _rows()) for role in ("web", "worker")}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > clock_timestamp() - %s", [ALIVE]
-        )
+        cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > %s", [clock.now() - ALIVE])
         workers = max(int(cursor.fetchone()[0]), here["worker"])
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'web'"

@@ -59,7 +59,23 @@ RULE_WRITES: Final[dict[tuple[str, str], tuple[str, str]]] = {
     for kind in RULES
     for method, action in METHODS.items()
 }
+ISSUES, REFERENCES = "error_tracking/issues/", "error_tracking/external_references/"
+DEEDS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    ("PUT", f"{ISSUES}{{id}}/"): ("update", "issues"),
+    ("PATCH", f"{ISSUES}{{id}}/"): ("partial_update", "issues"),
+    ("POST", f"{ISSUES}{{id}}/merge/"): ("merge", "issues"),
+    ("POST", f"{ISSUES}{{id}}/split/"): ("split", "issues"),
+    ("POST", f"{ISSUES}{{id}}/undo/"): ("undo", "issues"),
+    ("PATCH", f"{ISSUES}{{id}}/assign/"): ("assign", "issues"),
+    ("PUT", f"{ISSUES}{{id}}/cohort/"): ("cohort", "issues"),
+    ("POST", f"{ISSUES}bulk/"): ("bulk", "issues"),
+    ("POST", REFERENCES): ("create", "external_references"),
+    ("DELETE", f"{REFERENCES}{{id}}/"): ("destroy", "external_references"),
+}
 UNCHANGING: Final = {
+    *(("POST", f"error_tracking/{kind}/preview/") for kind in RULES),
+    ("DELETE", "error_tracking/fingerprints/{id}/"),
+    ("DELETE", "error_tracking/issues/{id}/"),
     *(("PATCH", f"error_tracking/{kind}/reorder/") for kind in RULES),  # of no rule
     ("DELETE", "error_tracking/stack_frames/{id}/"),
     ("POST", "error_tracking/stack_frames/batch_get/"),
@@ -87,8 +103,8 @@ def entries(world: World) -> list[AuditEntry]:
 
 def test_every_operation_either_changes_something_or_does_not() -> None:
     reads = {(method, path) for method, path in TABLE if method == "GET"}
-    assert {*WRITES} | {*RULE_WRITES} | reads | UNCHANGING == {*TABLE}
-    assert not ({*WRITES} | {*RULE_WRITES}) & (reads | UNCHANGING)
+    assert {*WRITES} | {*RULE_WRITES} | {*DEEDS} | reads | UNCHANGING == {*TABLE}
+    assert not ({*WRITES} | {*RULE_WRITES} | {*DEEDS}) & (reads | UNCHANGING)
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(WRITES), ids=lambda value: value)
@@ -120,6 +136,17 @@ def test_a_change_of_a_rule_leaves_one_row(world: World, method: str, path: str)
     assert (entry.before is None, entry.after is None) == (method == "POST", method == "DELETE")
 
 
+@pytest.mark.parametrize(("method", "path"), sorted(DEEDS), ids=lambda value: value)
+def test_what_is_done_to_an_issue_leaves_a_row_of_it(world: World, method: str, path: str) -> None:
+    """What it holds stands in the files of the issues. A split leaves one of each issue that it makes, too."""
+    named, _ = send(world, world.api(), method, path)
+    found = entries(world)
+    assert {(entry.action, entry.resource, entry.created_at) for entry in found} == {(*DEEDS[method, path], NOON)}
+    assert {entry.user_email for entry in found} == {world.user.email}
+    assert len(found) == (2 if path.endswith("split/") else 1)
+    assert named in {entry.object_id for entry in found} or (method, path) == ("POST", REFERENCES)
+
+
 @pytest.mark.parametrize(("method", "path"), sorted(WRITES), ids=lambda value: value)
 def test_a_change_by_a_session_names_the_person_and_no_key(world: World, method: str, path: str) -> None:
     send(world, world.browser(), method, path)
@@ -128,7 +155,9 @@ def test_a_change_by_a_session_names_the_person_and_no_key(world: World, method:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), sorted(TABLE.keys() - WRITES.keys() - RULE_WRITES.keys()), ids=lambda value: value
+    ("method", "path"),
+    sorted(TABLE.keys() - WRITES.keys() - RULE_WRITES.keys() - DEEDS.keys()),
+    ids=lambda value: value,
 )
 def test_what_changes_nothing_leaves_no_row(world: World, method: str, path: str) -> None:
     """Rows that are made when they are first looked at, and recommendations that start, are nobody's decision."""

@@ -172,7 +172,10 @@ def test_its_twin_under_projects_has_the_other_name(ours: Any, name: str) -> Non
 
 
 def test_every_operation_names_a_scope_that_exists_and_the_errors(ours: Any) -> None:
-    for _, _, operation in ours.values():
+    for _, path, operation in ours.values():
+        if "/personal_api_keys/" in path or path == "/api/reset_password/":  # for sessions, and for everybody
+            assert operation.get("security", [{"PersonalAPIKeyAuth": []}]) == [{"PersonalAPIKeyAuth": []}]
+            continue
         [[scope]] = [requirement["PersonalAPIKeyAuth"] for requirement in operation["security"]]
         assert scope in SCOPES
         assert {"401", "403", "404"} <= set(operation["responses"])
@@ -254,4 +257,4 @@ def test_browsers_are_told_to_ask_no_other_host_for_the_docs(path: str) -> None:
 
 
 def test_the_pages_of_the_docs_are_no_operations(schema: Any) -> None:
-    assert [path for path in schema["paths"] if not re.match(r"/api/(environments|projects)/", path)] == []
+    assert [path for path in schema["paths"] if re.match(r"/api/(docs|redoc|schema)", path)] == []

@@ -20,6 +20,7 @@ OPERATIONS = {
         "delete": ("destroy", "write"),
     },
     "reorder/": {"patch": ("reorder_partial_update", "write")},
+    "preview/": {"post": ("preview_create", "read")},
 }
 SHOWN = {
     "assignment_rules": {"assignee"},
@@ -71,7 +72,7 @@ def test_bodies_are_json_only(described: dict[str, Any], kind: Kind) -> None:
     """A form cannot hold filters."""
     paths = [path for path in described["paths"] if f"/{kind.name}/" in path]
     bodies = [o["requestBody"] for path in paths for o in described["paths"][path].values() if "requestBody" in o]
-    assert len(bodies) == 8
+    assert len(bodies) == 10
     assert all(list(body["content"]) == ["application/json"] for body in bodies)
 
 

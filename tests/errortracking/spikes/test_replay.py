@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errortracking.spikes.detect import Config, Spike, Total, is_spike, number_of, replay
+from errortracking.spikes.detect import Config, Spike, Total, is_spike, number_of, replay, without_history
 
 CONFIG = Config(snooze_duration_minutes=10, multiplier=10, threshold=500)
 START = number_of(datetime(2026, 11, 22, 12, tzinfo=UTC))
@@ -80,6 +80,13 @@ def test_nothing_is_found_in_nothing() -> None:
     assert found({}, project=nobody) == []
 
 
+def test_it_is_known_beforehand_about_which_buckets_the_project_may_be_asked() -> None:
+    series = [(START, 600), (START + 1, 700), (START + 13, 499), (START + 30, 500), (START + 42, 800)]
+
+    assert list(without_history(series, 500, START)) == [START, START + 30, START + 42]
+    assert list(without_history(series, 501, START + 1)) == [START + 42]
+
+
 SERIES = st.dictionaries(st.integers(0, 60), st.integers(1, 60), max_size=40)
 CONFIGS = st.builds(Config, st.integers(1, 60), st.integers(1, 5), st.integers(1, 40))
 
@@ -109,3 +116,18 @@ def test_a_bucket_that_spikes_and_is_not_found_lies_in_the_snooze_of_one_that_is
     alone = [bucket for bucket, *_ in found(counts, config._replace(snooze_duration_minutes=1), 0, project)]
     for bucket in set(alone) - set(buckets):
         assert any(0 < (bucket - one) * 5 < config.snooze_duration_minutes for one in buckets)
+
+
+@given(SERIES, CONFIGS, st.integers(0, 60))
+def test_the_project_is_asked_about_no_other_buckets_than_are_known_beforehand(
+    counts: dict[int, int], config: Config, since: int
+) -> None:
+    series = [(START + number, count) for number, count in sorted(counts.items())]
+    asked: list[int] = []
+
+    def project(number: int) -> tuple[Total, ...]:
+        asked.append(number)
+        return ()
+
+    replay(series, config, project, START + since)
+    assert set(asked) <= set(without_history(series, config.threshold, START + since))

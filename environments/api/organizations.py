@@ -1,0 +1,70 @@
+"""Organizations, as SDKs and agents read them."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from environments.api.organizations_access import AccountViewSet, OrganizationViewSet
+from environments.api.projects_shapes import ProjectSerializer
+from environments.api.requests import APIRequest
+from environments.models import Membership, Organization, Project, User
+
+
+class OrganizationBasicSerializer(serializers.Serializer[Organization]):
+    """An organization: a group of people that owns projects."""
+
+    id = serializers.UUIDField(help_text="The organization's id, given by the server.")
+    name = serializers.CharField(help_text="What the organization is called.")
+    created_at = serializers.DateTimeField(help_text="When the organization was made.")
+    membership_level = serializers.IntegerField(help_text="Your own level in it: 1 member, 8 administrator, 15 owner.")
+
+
+class OrganizationSerializer(OrganizationBasicSerializer):
+    """An organization with its projects."""
+
+    teams = ProjectSerializer(source="projects.all", many=True, help_text="Its projects, under their older name.")
+    projects = ProjectSerializer(source="projects.all", many=True, help_text="Its projects, oldest first.")
+
+
+def organizations_of(user: User) -> QuerySet[Organization]:
+    """Return the organizations of a user, in the order of joining, with level and projects."""
+    mine = Membership.objects.filter(organization_id=OuterRef("pk"), user_id=user.pk)
+    return (
+        Organization.objects.filter(memberships__user_id=user.pk)
+        .annotate(membership_level=Subquery(mine.values("level")))
+        .order_by("memberships__joined_at", "id")
+        .prefetch_related(Prefetch("projects", Project.objects.order_by("id")))
+    )
+
+
+class OrganizationListViewSet(AccountViewSet):
+    """The user's organizations."""
+
+    serializer_class = OrganizationSerializer
+    scope_object = "organization"
+    scopes = {"list": "organization:read"}
+
+    def list(self, request: APIRequest, **path: str) -> HttpResponse:
+        """Return one page of your organizations; of a limited key, those within its limits."""
+        found = organizations_of(self.user)
+        if self.grant and self.grant.organizations:
+            found = found.filter(pk__in=self.grant.organizations)
+        return self.page(found)
+
+
+class OrganizationDetailViewSet(OrganizationViewSet):
+    """One organization, by its id or `@current`."""
+
+    serializer_class = OrganizationSerializer
+    scope_object = "organization"
+    scopes = {"retrieve": "organization:read"}
+    organization_name = "id"
+    parameter_texts = {"id": "The organization's id, or `@current` for that of your current project."}
+
+    @extend_schema(responses={200: OrganizationSerializer})
+    def retrieve(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
+        """Return one organization; 404 for one that you do not belong to."""
+        return self.shown(organizations_of(self.user).get(pk=self.organization.pk))

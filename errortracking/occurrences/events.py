@@ -1,0 +1,171 @@
+"""The events of an issue, newest first.
+
+An issue is a set of fingerprints, and each gives its newest events by the index ``event_of_fingerprint``, in the order
+asked for; what they give is merged. Sorting all events of an issue would read all of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from environments.tenancy import sql
+
+MOST: Final = 10_000
+"""How far back an issue's events are counted and listed. Whoever wants older ones says until when."""
+
+
+class Asked(NamedTuple):
+    """Which events: those of an issue, between two moments (both included) and of one ``distinct_id`` where given.
+
+    ``distinct_id`` is no part of the index: it is looked for among the `MOST` newest that the rest leaves.
+    """
+
+    environment_id: int
+    issue_id: UUID
+    since: datetime | None = None
+    until: datetime | None = None
+    distinct_id: str | None = None
+
+
+class Line(NamedTuple):
+    """An event without its payload."""
+
+    id: UUID
+    timestamp: datetime
+    received_at: datetime
+    distinct_id: str
+    sdk: str
+    sdk_version: str
+
+
+class Row(NamedTuple):
+    """An event with its payload (``None`` beyond the budget) and with the fingerprint that it goes by."""
+
+    id: UUID
+    timestamp: datetime
+    received_at: datetime
+    distinct_id: str
+    sdk: str
+    sdk_version: str
+    fingerprint_id: UUID
+    fingerprint: str
+    kind: str
+    record: str
+    """JSON, unparsed: many events of a page have the same."""
+    payload: bytes | None
+
+    @property
+    def line(self) -> Line:
+        """The event without its payload."""
+        return Line._make(self[: len(Line._fields)])
+
+
+def _newest(asked: Asked, columns: str, ordered: bool = True) -> str:
+    """Return the statement of the newest ``%(deep)s`` events; without ``ordered`` of as many of any."""
+    since = " AND timestamp >= %(since)s" if asked.since else ""
+    until = " AND timestamp <= %(until)s" if asked.until else ""
+    return (  # only the fixed words of this file are put in: each value is a parameter
+        f"SELECT e.* FROM errortracking_fingerprint f CROSS JOIN LATERAL ("  # noqa: S608
+        f" SELECT {columns} FROM errortracking_event"
+        f" WHERE environment_id = %(environment)s AND fingerprint_id = f.id{since}{until}"
+        f" {'ORDER BY timestamp DESC, id DESC' if ordered else ''} LIMIT %(deep)s) e"
+        f" WHERE f.environment_id = %(environment)s AND f.issue_id = %(issue)s"
+        f" {'ORDER BY e.timestamp DESC, e.id DESC' if ordered else ''} LIMIT %(deep)s"
+    )
+
+
+def _of_person(asked: Asked) -> str:
+    return " WHERE newest.distinct_id = %(distinct_id)s" if asked.distinct_id is not None else ""
+
+
+def _parameters(asked: Asked, deep: int, **more: Any) -> dict[str, Any]:
+    return {
+        "environment": asked.environment_id,
+        "issue": asked.issue_id,
+        "since": asked.since,
+        "until": asked.until,
+        "distinct_id": asked.distinct_id,
+        "deep": deep,
+        **more,
+    }
+
+
+def count(asked: Asked) -> int | None:
+    """Return how many of the issue's `MOST` newest events are asked for, ``None`` where there is no such issue."""
+    by_person = asked.distinct_id is not None
+    newest = _newest(asked, "timestamp, id, distinct_id" if by_person else "timestamp, id", ordered=by_person)
+    statement = (
+        f"SELECT (SELECT count(*) FROM ({newest}) newest{_of_person(asked)}) FROM errortracking_issue i"  # noqa: S608
+        " WHERE i.environment_id = %(environment)s AND i.id = %(issue)s"
+    )
+    with sql.cursor(prepared=True) as cursor:
+        found = cursor.execute(statement, _parameters(asked, MOST)).fetchone()
+    return found[0] if found else None
+
+
+_COLUMNS: Final = "id, timestamp, received_at, distinct_id, sdk, sdk_version"
+# OFFSET 0 keeps the planner from joining in another way than one look into one partition for each row of the page.
+_FULL: Final = """
+    SELECT {columns}, e.fingerprint_id, f.fingerprint, f.kind, f.record::text,
+           CASE WHEN sum(octet_length(e.payload)) OVER (ORDER BY e.timestamp DESC, e.id DESC) <= %(budget)s
+           THEN e.payload END
+    FROM ({page}) page
+    CROSS JOIN LATERAL (
+        SELECT * FROM errortracking_event
+        WHERE environment_id = %(environment)s AND id = page.id AND received_at = page.received_at OFFSET 0
+    ) e
+    JOIN errortracking_fingerprint f ON f.environment_id = %(environment)s AND f.id = e.fingerprint_id
+    ORDER BY e.timestamp DESC, e.id DESC
+"""
+_SHOWN: Final = ", ".join(f"e.{name}" for name in Line._fields)
+
+
+def _page(asked: Asked, wanted: slice, columns: str) -> tuple[str, dict[str, Any]]:
+    """Return the statement of the ``wanted`` ones of the newest events, and its parameters."""
+    stop = min(wanted.stop, MOST)
+    deep = stop if asked.distinct_id is None else MOST
+    statement = (
+        f"SELECT * FROM ({_newest(asked, columns)}) newest{_of_person(asked)}"  # noqa: S608
+        " ORDER BY newest.timestamp DESC, newest.id DESC LIMIT %(limit)s OFFSET %(offset)s"
+    )
+    start = min(wanted.start, stop)
+    return statement, _parameters(asked, deep, limit=stop - start, offset=start)
+
+
+def lines(asked: Asked, wanted: slice) -> list[Line]:
+    """Return those of the issue's newest events that are ``wanted``, without their payloads."""
+    statement, parameters = _page(asked, wanted, _COLUMNS)
+    with sql.cursor(prepared=True) as cursor:
+        return [Line._make(row) for row in cursor.execute(statement, parameters).fetchall()]
+
+
+def rows(asked: Asked, wanted: slice, budget: int) -> list[Row]:
+    """Return those of the issue's newest events that are ``wanted``, with at most ``budget`` bytes of payloads."""
+    if wanted.start >= MOST:
+        return []
+    page, parameters = _page(asked, wanted, "id, timestamp, received_at, distinct_id")
+    with sql.cursor(prepared=True) as cursor:
+        statement = _FULL.format(columns=_SHOWN, page=page)
+        return [Row._make(row) for row in cursor.execute(statement, parameters | {"budget": budget}).fetchall()]
+
+
+_ONE: Final = f"""
+    SELECT {_SHOWN}, e.fingerprint_id, f.fingerprint, f.kind, f.record::text, e.payload
+    FROM errortracking_event e
+    JOIN errortracking_fingerprint f ON f.environment_id = %(environment)s AND f.id = e.fingerprint_id
+    WHERE e.environment_id = %(environment)s AND e.id = %(event)s AND f.issue_id = %(issue)s
+    ORDER BY e.received_at DESC LIMIT 1
+"""  # noqa: S608
+
+
+def one(environment_id: int, issue_id: UUID, event_id: UUID) -> Row | None:
+    """Return the event of the issue with this id, ``None`` where there is none.
+
+    Beyond the ledger's horizon a uuid may have been stored twice; it is the later one then.
+    """
+    parameters = {"environment": environment_id, "issue": issue_id, "event": event_id}
+    with sql.cursor(prepared=True) as cursor:
+        row = cursor.execute(_ONE, parameters).fetchone()
+    return Row._make(row) if row else None
