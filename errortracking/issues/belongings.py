@@ -101,6 +101,22 @@ def give_back(environment_id: int, target: UUID, source: UUID, had: dict[str, An
         unpacked(SpikeSnooze, environment_id, had["snooze"]).save(force_insert=True)
 
 
+def drop_spikes(environment_id: int, issue_id: UUID) -> list[dict[str, Any]]:
+    """Delete the issue's spike events and return them: of which of its parts they were, nobody can say after a split.
+
+    That a split deletes them is contract 7; that its undo brings them back, `restore_spikes`, is ours.
+    """
+    rows = SpikeEvent.objects.filter(environment_id=environment_id, issue_id=issue_id).order_by("id")
+    dropped = [packed(row) for row in rows.select_for_update()]
+    rows.order_by().delete()
+    return dropped
+
+
+def restore_spikes(environment_id: int, dropped: Iterable[dict[str, Any]]) -> None:
+    """Make spike events again that `drop_spikes` deleted."""
+    SpikeEvent.objects.bulk_create(unpacked(SpikeEvent, environment_id, row) for row in dropped)
+
+
 def _still_exists(row: Any) -> bool:
     """Return whether the person or role of an assignment is there; what else there is refers to nobody."""
     if not isinstance(row, IssueAssignment):

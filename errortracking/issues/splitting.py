@@ -12,6 +12,7 @@ from environments import clock
 from environments.api.audit import Actor
 from environments.ids import uuid7
 from environments.tenancy import sql
+from errortracking.issues import belongings
 from errortracking.issues.errors import IssueGone, Refused
 from errortracking.issues.locking import Locked, lock, settled
 from errortracking.issues.merging import move
@@ -41,8 +42,8 @@ class Split:
 def split(environment_id: int, issue_id: UUID, parts: Sequence[Part], actor: Actor) -> Split:
     """Make an issue of each of ``parts`` and remember it.
 
-    The new issues are active and nobody's. Assignment, references, spike events, snooze and status stay with the issue
-    that was split. Raises `IssueGone`; `Refused` where one of the fingerprints is not the issue's, is named twice, or
+    The new issues are active and nobody's. Assignment, references, snooze and status stay with the issue that was
+    split; its spike events are deleted (contract 7). Raises `IssueGone`; `Refused` where one of the fingerprints is not the issue's, is named twice, or
     where the issue would keep none: nothing could ever come of it again.
     """
 
@@ -61,7 +62,9 @@ def split(environment_id: int, issue_id: UUID, parts: Sequence[Part], actor: Act
             move(environment_id, [fingerprint], issue.pk)
         recompute(environment_id, [issue_id, *(issue.pk for issue in new)])
         pairs = [{"issue": str(issue.pk), "fingerprint": str(id_)} for id_, issue in zip(chosen, new, strict=True)]
-        operation = remember(environment_id, OperationKind.SPLIT, issue_id, actor, {"parts": pairs})
+        spikes = belongings.drop_spikes(environment_id, issue_id)
+        record = {"parts": pairs, "spike_events": spikes}
+        operation = remember(environment_id, OperationKind.SPLIT, issue_id, actor, record)
         return Split(operation, [issue.pk for issue in new], _effects(locked.issues[issue_id], new, operation))
 
     return settled(work)

@@ -118,6 +118,7 @@ def _undo_split(operation: IssueOperation) -> Undone:
         if UUID(part["fingerprint"]) not in locked.of(id_):
             raise _refuse("fingerprints have moved to other issues since.")
     take_over(environment_id, locked, issue_id, ids)
+    belongings.restore_spikes(environment_id, operation.record.get("spike_events", ()))
     named = [{"id": str(id_), "name": locked.issues[id_].name} for id_ in ids]
     return Undone(operation, ids, [Effect(issue_id, {"split_into": named}, {"operation": str(operation.pk)})])
 

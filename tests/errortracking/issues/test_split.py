@@ -12,7 +12,8 @@ from errortracking.issues.changing import Assignee, assign, change
 from errortracking.issues.errors import IssueGone, Refused
 from errortracking.issues.merging import merge
 from errortracking.issues.splitting import Part, split
-from errortracking.models import Event, Fingerprint, Issue, IssueAssignment, IssueOperation
+from errortracking.issues.undoing import undo
+from errortracking.models import Event, Fingerprint, Issue, IssueAssignment, IssueOperation, SpikeEvent
 from tests.errortracking.issues.making import ACTOR, came, check, minute, names, numbers, texts
 from tests.errortracking.pipeline.making import make_project
 from tests.errortracking.pipeline.ruling import person
@@ -136,3 +137,25 @@ def test_another_projects_fingerprint_and_issue_are_unknown(project: Project, th
         with pytest.raises(IssueGone):
             split(project.pk, gone, [Part(found[0])], ACTOR)
     assert names(other) == ["NameError"]
+
+
+def test_the_spikes_of_an_issue_that_is_split_are_deleted_and_an_undo_brings_them_back(
+    project: Project, three: tuple[Issue, list[str]]
+) -> None:
+    """Contract 7: splitting an issue deletes its spike events."""
+    issue, (_, value, os) = three
+    other = came(project, "TypeError", "ada")
+    for number, of_issue in ((1, issue), (2, issue), (3, other)):
+        SpikeEvent.objects.create(
+            environment=project,
+            issue=of_issue,
+            detected_at=minute(number),
+            computed_baseline=1.5,
+            current_bucket_value=number,
+        )
+    rows = SpikeEvent.objects.filter(environment_id=project.pk).order_by("current_bucket_value")
+    before = list(rows.values())
+    split(project.pk, issue.pk, [Part(os), Part(value)], ACTOR)
+    assert [row.issue_id for row in rows.all()] == [other.pk]
+    undo(project.pk, issue.pk, ACTOR)
+    assert list(rows.values()) == before
