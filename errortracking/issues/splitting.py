@@ -43,8 +43,8 @@ def split(environment_id: int, issue_id: UUID, parts: Sequence[Part], actor: Act
     """Make an issue of each of ``parts`` and remember it.
 
     The new issues are active and nobody's. Assignment, references, snooze and status stay with the issue that was
-    split; its spike events are deleted (contract 7). Raises `IssueGone`; `Refused` where one of the fingerprints is not the issue's, is named twice, or
-    where the issue would keep none: nothing could ever come of it again.
+    split; its spike events are deleted (contract 7). Raises `IssueGone`; `Refused` where one of the fingerprints is
+    not the issue's, is named twice, or where the issue would keep none: nothing could ever come of it again.
     """
 
     def work() -> Split:

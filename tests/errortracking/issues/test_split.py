@@ -101,7 +101,10 @@ def test_a_split_is_recorded(project: Project, three: tuple[Issue, list[str]]) -
     done = split(project.pk, issue.pk, [Part(os)], ACTOR)
     row = IssueOperation.objects.get(environment_id=project.pk, kind="split")
     fingerprint = Fingerprint.objects.get(environment_id=project.pk, fingerprint=os)
-    assert row.record == {"parts": [{"issue": str(done.new_issues[0]), "fingerprint": str(fingerprint.pk)}]}
+    assert row.record == {
+        "parts": [{"issue": str(done.new_issues[0]), "fingerprint": str(fingerprint.pk)}],
+        "spike_events": [],
+    }
     assert (row.issue_id, row.user_email) == (issue.pk, "ada@example.com")
     assert fingerprint.version == 2  # merged, split
 
