@@ -15,10 +15,12 @@ The record of changes (`AuditEntry`) stays, for as long as it is kept anyway.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -54,18 +56,23 @@ def request(project: Project) -> None:
 
 @app.task(name="environments.delete_project", retry=_RETRY)
 def delete_project(project_id: int) -> None:
-    """Delete the rows of a project that is marked, and then the project; nothing where it is not, or gone already."""
-    if not Project.every.filter(pk=project_id, deleted_at__isnull=False).exists():
+    """Delete the rows of a project that is marked or gone, and then its own; nothing where it lives."""
+    if Project.objects.filter(pk=project_id).exists():
         return
     deleted = sum(_delete_in_steps(table, project_id) for table in tables())
     with transaction.atomic():
-        if not Project.every.select_for_update().filter(pk=project_id, deleted_at__isnull=False).exists():
-            return
+        list(Project.every.select_for_update().filter(pk=project_id))  # waits for the workers that hold it
         deleted += sum(_delete(table, project_id, None) for table in tables())
         PersonalAPIKey.objects.forget_project(project_id)
         with sql.cursor() as cursor:  # not Django's: it would look for what hangs on the row
             cursor.execute("DELETE FROM environments_project WHERE id = %s", [project_id])
     log.info("project deleted", project=project_id, rows=deleted)
+
+
+@receiver(post_delete, sender=Project, dispatch_uid="delete-what-is-left-of-a-project")
+def _sweep(instance: Project, **_: Any) -> None:
+    """Let the task look for what the database did not take along, where a row goes at once: with its organization."""
+    delete_project.defer(project_id=instance.pk)
 
 
 def finish() -> int:

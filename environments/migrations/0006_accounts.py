@@ -69,10 +69,5 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=environments.clock.now)),
             ],
         ),
-        migrations.AlterField(
-            model_name='project',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='environments.organization'),
-        ),
         migrations.RunSQL(OUTLIVES, GOES_WITH),
     ]

@@ -24,7 +24,7 @@ class Project(models.Model):
     """One project. Its integer id is the environment id of the API's paths and the ``team_id`` of its answers."""
 
     id = models.AutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="projects")
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="projects")
     name = models.CharField(max_length=200)
     api_token = models.CharField(
         max_length=64,

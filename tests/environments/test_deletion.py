@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from environments import deletion
 from environments.api import audit
@@ -153,6 +154,28 @@ def test_its_name_is_free_at_once(world: World) -> None:
     delete(world)
     again = Project.objects.create(organization=world.organization, name=world.project.name)
     assert [project.pk for project in Project.objects.filter(organization=world.organization)] == [again.pk]
+
+
+def test_a_project_that_goes_with_its_organization_leaves_nothing_either(world: World) -> None:
+    """The database takes along what refers to it; the queue and the ledger do not."""
+    furnish(world.project, 2)
+    fill_the_rest(world.project)
+    project = Project.objects.get(pk=world.project.pk)
+    world.organization.delete()
+    [job] = ProcrastinateJob.objects.filter(task_name="environments.delete_project")
+    deletion.delete_project(**job.args)
+    assert set(rows_of(project)) <= {"environments_auditentry"}
+
+
+def test_the_admin_marks_it_too(world: World) -> None:
+    world.user.is_staff = world.user.is_superuser = True
+    world.user.save()
+    client = world.browser().client
+    address = f"/admin/environments/project/{world.project.pk}/delete/"
+    assert client.post(address, {"post": "yes"}).status_code == 302
+    assert Project.every.get(pk=world.project.pk).deleted_at is not None
+    assert client.get("/admin/environments/project/").content.decode().count(world.project.api_token) == 0
+    assert ProcrastinateJob.objects.filter(task_name="environments.delete_project").count() == 1
 
 
 def test_a_key_limited_to_it_alone_goes_and_other_limits_shrink(world: World, stranger: World) -> None:

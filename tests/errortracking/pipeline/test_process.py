@@ -70,9 +70,9 @@ def test_a_batch_takes_the_same_few_statements_however_many_events_it_has(
     with django_assert_num_queries(0):  # type: ignore[operator]  # nothing goes through Django's own cursor
         process.process(work)
 
-    # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues, made),
-    # rate limits 2 (buckets read, written), events 1, statistics 3, search 1, spikes 1, names 4 (known, how many,
-    # versions, added), outcomes 1
+    # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues,
+    # made), rate limits 2 (buckets read, written), events 1, statistics 3, search 1, spikes 1, names 4 (known, how
+    # many, versions, added), outcomes 1
     assert len(statements.texts) == 22
     assert outcomes(project) == {"stored": events, "counted": events}
 
