@@ -44,7 +44,7 @@ SEARCHES = {
     "one issue": "needle-{last}",
     "a rare word and a common one": "needle-{last} cart",
     "a word of every thousandth": "batch7x",
-    "a word of every eleventh": "invoice",
+    "a word of five in six": "invoice",
     "nothing": "zzzqqq",
     "one issue, short words": "needle-{last} is a",
 }

@@ -8,7 +8,7 @@ worker that knows nothing yet, or not any more, writes what is there already, an
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -74,31 +74,27 @@ def _look(event: Accepted, known: _Known, new: _New) -> None:
                 new.terms[term] = None
 
 
-def terms(exceptions: list[ParsedException]) -> Iterator[str]:
-    """Yield what exceptions are found by: types, then files and functions, then messages, since these vary most.
+def terms(exceptions: list[ParsedException]) -> Iterable[str]:
+    """Return what exceptions are found by: types, then files and functions, then messages, since these vary most.
 
-    Of frames those of the program itself, or all where there are none. Each term is one line.
+    Of frames those of the program itself, or all where there are none.
     """
     frames = [frame.contents for exception in exceptions for frame in exception.frames]
-    in_app = [frame for frame in frames if frame["in_app"]]
-    yield from _lines(exception.type for exception in exceptions)
-    for frame in in_app or frames:
-        yield from _lines((frame.get("source", ""), frame.get("resolved_name") or frame["mangled_name"]))
-    yield from _lines(exception.value for exception in exceptions)
+    found = dict.fromkeys(exception.type for exception in exceptions)
+    for frame in [frame for frame in frames if frame["in_app"]] or frames:
+        found[frame.get("source", "")] = None
+        found[frame.get("resolved_name") or frame["mangled_name"]] = None
+    found.update(dict.fromkeys(exception.value for exception in exceptions))
+    return found
 
 
-def _lines(texts: Iterator[str] | tuple[str, ...]) -> Iterator[str]:
-    for text in texts:
-        if line := text[:MAX_TERM].replace("\n", " ").strip():
-            yield line
-
-
-def text_of(new: dict[str, None]) -> str:
-    """Return the row's text of these terms; what is part of the text already needs no line of its own."""
+def text_of(new: Iterable[str]) -> str:
+    """Return the row's text of these terms, each a line; what is part of the text already needs none of its own."""
     text = ""
     for term in new:
-        if term not in text:
-            text = f"{text}\n{term}" if text else term
+        line = term[:MAX_TERM].replace("\n", " ").strip()
+        if line and line not in text:
+            text = f"{text}\n{line}" if text else line
     return text[:MAX_TEXT]
 
 
@@ -154,7 +150,7 @@ def _remember(environment_id: int, new: dict[UUID, _New]) -> None:
         known = _memory.setdefault((environment_id, id_), _Known())
         _memory.move_to_end((environment_id, id_))
         known.terms.update(map(hash, one.terms))
-        known.length += sum(len(term) + 1 for term in one.terms)
+        known.length += len(text_of(one.terms)) + 1
         known.places |= one.places
     while len(_memory) > REMEMBERED:
         _memory.popitem(last=False)
