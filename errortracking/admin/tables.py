@@ -18,6 +18,7 @@ from errortracking.models import (
     ExternalReference,
     Fingerprint,
     FingerprintStatistics,
+    FingerprintText,
     IssueAssignment,
     IssueCohort,
     IssueStatistics,
@@ -73,6 +74,14 @@ class FingerprintStatisticsAdmin(PipelineAdmin):
     """What was counted of fingerprints."""
 
     list_display = ("fingerprint_id", "environment", "occurrences", "first_seen", "last_seen")
+    ordering = ("-environment_id", "-fingerprint_id")
+
+
+@admin.register(FingerprintText)
+class FingerprintTextAdmin(PipelineAdmin):
+    """What fingerprints are found by when issues are searched."""
+
+    list_display = ("fingerprint_id", "environment", "__str__")
     ordering = ("-environment_id", "-fingerprint_id")
 
 

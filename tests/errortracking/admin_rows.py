@@ -17,6 +17,7 @@ from errortracking.models import (
     ExternalReference,
     Fingerprint,
     FingerprintStatistics,
+    FingerprintText,
     FrameContent,
     GroupingRule,
     Issue,
@@ -63,6 +64,7 @@ def make_rows(project: Project, user: User) -> dict[type[Model], Model]:
         fingerprint,
         content,
         FingerprintStatistics.objects.create(fingerprint=fingerprint, **seen),
+        FingerprintText.objects.create(environment=project, fingerprint=fingerprint, text="TypeError\ncart.py"),
         IssueStatistics.objects.create(issue=issue, users=2, **seen),
         StackFrame.objects.create(environment=project, raw_id="raw-1", content=content),
         Event.objects.create(

@@ -254,7 +254,7 @@ def test_key_user_project_and_membership_are_one_query(world: World) -> None:
     api.get(LIST)
     with statements() as sent:
         assert api.get(LIST).status_code == 200
-    about_access = [statement for statement in sent if "environments_" in statement]
+    about_access = [text for text in sent if "environments_" in text.replace("environments_rowcount", "")]
     assert len(about_access) == 1
     for table in ("personalapikey", "user", "project", "membership"):
         assert f"environments_{table} " in about_access[0]

@@ -249,12 +249,12 @@ def test_that_nothing_can_be_started_does_not_fail_the_list(
 
 
 def test_the_statements_of_a_list(world: World, recommendations: Api) -> None:
-    """The key; claim and jobs in one transaction; count and page; and the statuses of the issues that are shown."""
+    """The key; claim and jobs in one transaction; count and page at once; the statuses of the issues that are shown."""
     entries = [{"id": str(make_issue(world.project).pk), "status": "active"} for _ in range(5)]
     make_row(world.project, "long_running_issues", meta={"issues": entries}, computed_at=NOW)
     expected = {
-        "": ["personalapikey", "SAVEPOINT", "WITH kind", "defer_jobs", "RELEASE", "COUNT(*)", "dismissed_at", "_issue"],
-        "?poll=true": ["personalapikey", "COUNT(*)", "dismissed_at", "_issue"],
+        "": ["personalapikey", "SAVEPOINT", "WITH kind", "defer_jobs", "RELEASE", "dismissed_at", "_issue"],
+        "?poll=true": ["personalapikey", "dismissed_at", "_issue"],
     }
     listed(recommendations)
     for query, parts in expected.items():

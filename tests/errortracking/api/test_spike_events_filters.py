@@ -187,7 +187,7 @@ def test_a_page_is_read_off_an_index(world: World, stranger: World, query: str, 
     rows = SpikeEvent.objects.filter(environment_id=world.project.pk, **wanted)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE errortracking_spikeevent, errortracking_issue")
-        _, listing, parameters = READERS["-detected_at"]._statements(rows)
+        listing, parameters = READERS["-detected_at"]._statements(rows).listing
         cursor.execute(f"EXPLAIN {listing} LIMIT 100", parameters)
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert index in plan
