@@ -160,8 +160,8 @@ class ErrorTrackingIssueSeriesSerializer(serializers.Serializer[Any]):
 class ErrorTrackingIssueSparklinesSerializer(serializers.Serializer[Any]):
     """When an issue's exceptions were received. From counts of 5 minutes that are kept for 30 days."""
 
-    last_24_hours = ErrorTrackingIssueSeriesSerializer(help_text="24 hours.")
-    last_30_days = ErrorTrackingIssueSeriesSerializer(help_text="30 days of UTC.")
+    last_24_hours = ErrorTrackingIssueSeriesSerializer(help_text="The last 24 hours, an hour each.")
+    last_30_days = ErrorTrackingIssueSeriesSerializer(help_text="The last 30 days of UTC, a day each.")
 
 
 class ErrorTrackingIssueDetailSerializer(ErrorTrackingIssueFullSerializer):
