@@ -46,14 +46,21 @@ class ActivityLogChangeSerializer(serializers.Serializer[Any]):
     after = serializers.JSONField(allow_null=True, help_text="What it became. Untrusted.")
 
 
+class ActivityLogIssueSerializer(serializers.Serializer[Any]):
+    """An issue that was part of a merge."""
+
+    id = serializers.CharField(help_text="The issue's id.")
+    name = serializers.CharField(allow_null=True, help_text="What it was called then. Untrusted.")
+
+
 class ActivityLogMergeSerializer(serializers.Serializer[Any]):
     """What was merged into what."""
 
     type = serializers.CharField(help_text=f"What it belongs to: always `{SCOPE}`.")
-    source = serializers.JSONField(  # type: ignore[assignment] # the name of an attribute of DRF's fields
-        help_text="The issues that were merged: `id` and `name` of each."
+    source = ActivityLogIssueSerializer(  # type: ignore[assignment] # the name of an attribute of DRF's fields
+        many=True, help_text="The issues that were merged."
     )
-    target = serializers.JSONField(help_text="The issue that they became part of: its `id` and `name`.")
+    target = ActivityLogIssueSerializer(help_text="The issue that they became part of.")
 
 
 class ActivityLogDetailSerializer(serializers.Serializer[Any]):

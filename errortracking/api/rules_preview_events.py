@@ -24,7 +24,7 @@ SECONDS: Final = 10.0
 """How long it may take; a rule may cost up to 20 ms for one event."""
 SAMPLES: Final = 20
 AT_ONCE: Final = 200  # events of some 30 KB unpacked
-_NOT_SEEN: Final = "$cymbal_errors"  # added when rules have been tried
+_NOT_SEEN: Final = frozenset({"$cymbal_errors", "$exception_fingerprint_version"})  # added when rules have been tried
 
 
 class Stored(NamedTuple):
@@ -88,7 +88,7 @@ def _matches(predicate: Predicate, event: Stored, issue: bool) -> bool:
         return False
     if not stored["exceptions"]:
         return False
-    properties: dict[str, Any] = {name: value for name, value in stored["properties"].items() if name != _NOT_SEEN}
+    properties: dict[str, Any] = {name: value for name, value in stored["properties"].items() if name not in _NOT_SEEN}
     subject = Subject(properties)
     if issue:
         subject.issue = {

@@ -5,18 +5,19 @@
   target's own word stands, and what does not go along is remembered for an undo.
 - A *snooze* of spikes lasts until the latest of all: what has just been reported is not reported again because it was
   merged.
-- The *rate-limit bucket*: the target's own, or else the emptiest of the sources'. A merge in the middle of a flood
-  refills nothing.
+- The *rate-limit bucket*: the one of all that is emptiest now. A merge in the middle of a flood refills nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Model
 
+from environments import clock
 from environments.ids import uuid7
 from errortracking.issues.recording import packed, unpacked
 from errortracking.models import (
@@ -72,11 +73,19 @@ def _hand_over_snooze(environment_id: int, target: UUID, had: dict[UUID, dict[st
 
 def _hand_over_bucket(environment_id: int, target: UUID, sources: Sequence[UUID]) -> None:
     of_project = RateLimitBucket.objects.filter(environment_id=environment_id)
-    rows = {row.pk: row for row in of_project.filter(pk__in=[target, *sources]).order_by("pk").select_for_update()}
-    if rows and target not in rows:
-        emptiest = min(rows.values(), key=lambda row: row.tokens)
-        of_project.filter(pk=emptiest.pk).update(id=target)
-    of_project.filter(pk__in=sources).delete()
+    rows = list(of_project.filter(pk__in=[target, *sources]).order_by("pk").select_for_update())
+    if not rows:
+        return
+    now = clock.now()
+    emptiest = min(rows, key=lambda row: _tokens(row, now))
+    of_project.filter(pk__in=[row.pk for row in rows if row is not emptiest]).delete()
+    of_project.filter(pk=emptiest.pk).update(id=target)
+
+
+def _tokens(bucket: RateLimitBucket, now: datetime) -> float:
+    """Return what a bucket holds ``now`` (pipeline 2.11); only to compare: what it admits is counted exactly."""
+    seconds = max((now - bucket.at).total_seconds(), 0.0)
+    return min(bucket.tokens + seconds * bucket.value / (60 * bucket.minutes), float(bucket.value))
 
 
 def give_back(environment_id: int, target: UUID, source: UUID, had: dict[str, Any]) -> None:

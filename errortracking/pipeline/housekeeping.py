@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -21,19 +22,31 @@ LEDGER_BLOCKS = 500  # pages of one step: at most some 70,000 rows, half a secon
 
 
 def daily() -> None:
-    """Make partitions ahead, drop those that are too old, and forget what nobody needs: old uuids, full buckets."""
-    partitions.ensure_ahead()
-    dropped = drop_old_events()
-    forgotten = forget_old_uuids(clock.now() - timedelta(days=LEDGER_HORIZON_DAYS))
-    log.info(
-        "daily clean-up",
-        dropped_days=[day.isoformat() for day in dropped],
-        events_of_shorter_ages=retention.delete_old_events(),
-        forgotten_uuids=forgotten,
-        forgotten_buckets=limit_cleanup.forget_full_buckets(),
-        forgotten_drops=limit_cleanup.forget_old_counts(),
-        dropped_days_of_spike_counts=[day.isoformat() for day in spike_cleanup.drop_old_counts()],
-    )
+    """Make partitions ahead, drop those that are too old, and forget what nobody needs: old uuids, full buckets.
+
+    A step that fails, such as for a lock that it does not get, keeps none of the others from their work. Raises the
+    first error in the end, so that the task is tried again.
+    """
+    steps: dict[str, Callable[[], object]] = {
+        "partitions_ahead": partitions.ensure_ahead,
+        "dropped_days": lambda: [day.isoformat() for day in drop_old_events()],
+        "events_of_shorter_ages": retention.delete_old_events,
+        "forgotten_uuids": lambda: forget_old_uuids(clock.now() - timedelta(days=LEDGER_HORIZON_DAYS)),
+        "forgotten_buckets": limit_cleanup.forget_full_buckets,
+        "forgotten_drops": limit_cleanup.forget_old_counts,
+        "dropped_days_of_spike_counts": lambda: [day.isoformat() for day in spike_cleanup.drop_old_counts()],
+    }
+    done: dict[str, object] = {}
+    failed: list[Exception] = []
+    for name, step in steps.items():
+        try:
+            done[name] = step()
+        except Exception as error:
+            log.exception("a step of the daily clean-up failed", step=name)
+            failed.append(error)
+    log.info("daily clean-up", **done)
+    if failed:
+        raise failed[0]
 
 
 def drop_old_events() -> list[date]:

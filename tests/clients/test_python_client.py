@@ -90,7 +90,11 @@ def test_no_field_is_of_any_type(python_folder: Path) -> None:
     }
     assert len(fields) > 80
     assert fields["error_tracking_release.metadata"].strip() == "JSONObject | None"
-    assert {name: type_ for name, type_ in fields.items() if "Any" in type_} == {}
+    assert {name for name, type_ in fields.items() if "Any" in type_} == {
+        "activity_log_change.after",  # a status, an assignee, a text, …
+        "activity_log_change.before",
+        "error_tracking_issue_event_frame.code_variables",  # as a client sent them
+    }
 
 
 def test_every_module_of_the_client_can_be_imported(python_folder: Path) -> None:

@@ -111,6 +111,24 @@ def test_what_comes_after_the_snapshot_is_not_in_it(
     assert contents(empty) == before
 
 
+def test_a_partition_of_the_queue_is_not_truncated_under_a_backup(
+    used: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is processed meanwhile is in the backup as it waited: nothing accepted is missing."""
+    count = tables.count
+
+    def meanwhile(connection: psycopg.Connection[object]) -> dict[str, int]:
+        with psycopg.connect(used.database_url or "", autocommit=True) as other:
+            other.execute("SET lock_timeout = '100ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("TRUNCATE errortracking_queuedrequest_0")
+        return count(connection)
+
+    monkeypatch.setattr(tables, "count", meanwhile)
+    monkeypatch.setenv("DATABASE_URL", used.database_url or "")
+    assert making.make(tmp_path / "x").tables["public.errortracking_queuedrequest_0"] == 0
+
+
 def test_a_table_that_goes_away_meanwhile_is_no_failure(
     used: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

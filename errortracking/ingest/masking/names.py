@@ -32,7 +32,8 @@ _ABOUT: Final = _words(
     """
     length count size type kind name names url uri path policy strength enabled disabled required changed expired
     expires expiry expiration at age min max limit limits used usage total status state field label hint method
-    provider mode scheme error errors attempts domain id ids index verified valid present
+    provider mode scheme error errors attempts domain id ids index verified valid present endpoint budget banner release
+    version
     """
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -206,3 +206,10 @@ def test_a_wrong_share_is_a_400(api: Api) -> None:
 def test_what_else_a_rule_has_may_be_sent_along(world: World, api: Api) -> None:
     fields = {"order_key": "x", "assignee": None, "description": 7, "id": 9}
     assert preview(api, "grouping_rules", where(SET), **fields)["count"] == 0
+
+
+@pytest.mark.parametrize("key", ["$exception_fingerprint_version", "$cymbal_errors"])
+def test_what_is_added_after_the_rules_were_tried_is_not_seen(world: World, api: Api, key: str) -> None:
+    send(world.project, entry(exception("KeyError"), uuid=uuid(9000)))
+    assert preview(api, "suppression_rules", where({"key": key, "operator": "is_set"}))["count"] == 0
+    assert preview(api, "suppression_rules", where({"key": key, "operator": "is_not_set"}))["count"] == 1

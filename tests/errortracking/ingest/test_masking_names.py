@@ -22,6 +22,7 @@ OTHERS = """
     key keyboard monkey primary_key foreign_key cache_key sort-key api apis secretary passenger compass
     $session_id $window_id $set $set_once $lib $lib_version $device_id $exception_list $exception_fingerprint
     type value module filename function lineno colno in_app chunk_id context_line pre_context code_variables
+    otp_release $otp_version token_endpoint token_budget cookie_banner
     distinct_id name email user pinned shipping note 1234 _
 """
 

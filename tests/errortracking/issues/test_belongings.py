@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from environments import clock
 from environments.models import Project, Role, User
 from errortracking.issues.changing import Assignee, assign, set_cohort
 from errortracking.issues.merging import merge
@@ -156,23 +157,32 @@ def test_a_snooze_lasts_until_the_latest_of_all(project: Project, three: list[Is
     }
 
 
-@pytest.mark.parametrize(("own", "left"), [(None, 2), (7, 7)])
-def test_a_target_without_a_bucket_takes_the_emptiest(
-    project: Project, three: list[Issue], own: int | None, left: int
+@pytest.mark.parametrize(
+    ("own", "minutes_ago", "left"),
+    [
+        (None, 0, 2),
+        (7, 0, 2),
+        (1, 0, 1),
+        (0, 120, 2),  # empty two hours ago, and long full again
+    ],
+)
+def test_the_bucket_that_is_emptiest_now_goes_on(
+    project: Project, three: list[Issue], own: int | None, minutes_ago: int, left: int
 ) -> None:
     RateLimitBucket.objects.filter(environment_id=project.pk).delete()  # of the exceptions that made the issues
-    for issue, tokens in zip(three, (own, 5, 2), strict=True):
+    for issue, tokens, ago in zip(three, (own, 5, 2), (minutes_ago, 0, 0), strict=True):
         if tokens is not None:
             RateLimitBucket.objects.create(
                 environment=project,
                 id=issue.pk,
-                at=NOON - timedelta(minutes=1),
+                at=NOON - timedelta(minutes=ago),
                 tokens=tokens,
                 fraction=0,
                 value=10,
                 minutes=1,
                 version=3,
             )
-    merge_all(project, three)
+    with clock.stopped_at(NOON):
+        merge_all(project, three)
     rows = RateLimitBucket.objects.filter(environment_id=project.pk)
     assert [(row.pk, row.tokens, row.version) for row in rows] == [(three[0].pk, left, 3)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import OperationalError
 from procrastinate.contrib.django import app
 
 from environments import clock
@@ -137,3 +138,17 @@ def test_jobs_that_ended_three_days_ago_are_deleted_however_they_ended() -> None
         "include_cancelled": True,
         "include_aborted": True,
     }
+
+
+def test_a_step_that_fails_keeps_none_of_the_others_from_their_work(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(day: date) -> list[date]:
+        raise OperationalError("the table is locked")
+
+    remember(project, 1, NOON - timedelta(days=31))
+    monkeypatch.setattr(partitions, "drop_before", locked)
+    with clock.stopped_at(NOON), pytest.raises(OperationalError, match="locked"):
+        housekeeping.daily()
+
+    assert remembered(project) == set()
