@@ -15,9 +15,9 @@ from environments.tenancy.models import ProjectForeignKey, ProjectOneToOneField,
 from errortracking.models.fingerprints import Fingerprint
 from errortracking.models.releases import Release
 
-MAX_TEXT: Final = 2_000
+MAX_TEXT: Final = 1_000
 """Characters of a row. Each three letters cost a place in the index, and this holds types, files and functions of usual
-stacks and some dozens of messages."""
+stacks and some messages: those that differ by a number only would fill whatever there is."""
 
 
 class FingerprintText(ProjectRow):

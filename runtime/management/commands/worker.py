@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand
 from django.db import Error, connection
 
 from runtime import schema
+from runtime.server import COLLECT_AFTER
 from runtime.supervisor import lifeline
 
 log = structlog.get_logger("healthtrack.worker")
@@ -59,6 +60,7 @@ def _work(stop: threading.Event, asked: threading.Event) -> bool:
     tasks = TaskRunner(on_end=stop)
     tasks.start()
     gc.freeze()  # what is loaded by now stays, and need not be looked through again
+    gc.set_threshold(COLLECT_AFTER)
     log.info("working")
     try:
         pipeline.run(stop, _beat)
