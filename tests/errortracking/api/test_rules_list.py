@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from environments import clock
 from tests.environments.world import NOT_FOUND, World, answer, statements
 from tests.errortracking.api.making import MALFORMED_IDS, UNKNOWN
 from tests.errortracking.api.ruling import KINDS, Kind, of_every_kind, shown, without_times, work
@@ -31,8 +33,10 @@ def test_without_rules_the_list_is_empty(world: World, stranger: World, kind: Ki
 @of_every_kind
 def test_the_list_is_in_the_order_in_which_rules_are_tried(world: World, kind: Kind) -> None:
     """Of equal places the older rule is first."""
-    keys = [5, -3, 5, 0]
-    rules = [kind.make(world, order_key=key) for key in keys]
+    rules = []
+    for second, key in enumerate([5, -3, 5, 0]):
+        with clock.stopped_at(datetime(2026, 11, 22, 12, 0, second, tzinfo=UTC)):  # ids of one millisecond have no order
+            rules.append(kind.make(world, order_key=key))
     status, found = answer(kind.api(world).get(""))
     expected = [rules[place] for place in (1, 3, 0, 2)]
     assert status == 200
