@@ -33,9 +33,9 @@ def test_without_rules_the_list_is_empty(world: World, stranger: World, kind: Ki
 @of_every_kind
 def test_the_list_is_in_the_order_in_which_rules_are_tried(world: World, kind: Kind) -> None:
     """Of equal places the older rule is first."""
-    rules = []
-    for second, key in enumerate([5, -3, 5, 0]):
-        with clock.stopped_at(datetime(2026, 11, 22, 12, 0, second, tzinfo=UTC)):  # ids of one millisecond have no order
+    rules: list[Any] = []
+    for second, key in enumerate([5, -3, 5, 0]):  # ids of one millisecond have no order
+        with clock.stopped_at(datetime(2026, 11, 22, 12, 0, second, tzinfo=UTC)):
             rules.append(kind.make(world, order_key=key))
     status, found = answer(kind.api(world).get(""))
     expected = [rules[place] for place in (1, 3, 0, 2)]
