@@ -59,7 +59,7 @@ def delete_project(project_id: int) -> None:
     """Delete the rows of a project that is marked or gone, and then its own; nothing where it lives."""
     if Project.objects.filter(pk=project_id).exists():
         return
-    deleted = sum(_delete_in_steps(table, project_id) for table in tables())
+    deleted = sum(delete_in_steps(table, project_id) for table in tables())
     with transaction.atomic():
         list(Project.every.select_for_update().filter(pk=project_id))  # waits for the workers that hold it
         deleted += sum(_delete(table, project_id, None) for table in tables())
@@ -100,7 +100,8 @@ def tables() -> list[str]:
     return [name for root in ordered for name in sorted(parts[root])]
 
 
-def _delete_in_steps(table: str, project_id: int) -> int:
+def delete_in_steps(table: str, project_id: int) -> int:
+    """Delete a project's rows of a table or partition, `STEP` per transaction; return how many there were."""
     deleted = 0
     while True:
         with transaction.atomic():

@@ -43,7 +43,7 @@ def accept(secret: str, password: str, first_name: str = "") -> User:
         if user.current_project_id is None:
             user.current_project = Project.objects.filter(organization=found.organization).order_by("id").first()
             user.save(update_fields=["current_project"])
-        actor = audit.Actor(str(user.pk), None, None, user.email)
+        actor = audit.Actor.person(user)
         joined = {"organization": str(found.organization_id), "level": found.level, "invitation": str(found.pk)}
         audit.record(audit.Change(actor, NO_PROJECT, "join", "members", str(user.pk), None, joined))
         found.delete()

@@ -12,7 +12,7 @@ import structlog
 from environments.api.access import KeyGrant
 from environments.api.audit_values import storable
 from environments.api.requests import APIRequest
-from environments.models import AuditEntry
+from environments.models import AuditEntry, User
 
 log = structlog.get_logger("healthtrack.audit")
 
@@ -25,6 +25,11 @@ class Actor:
     key_id: str | None
     key_mask: str | None
     email: str = ""
+
+    @classmethod
+    def person(cls, user: User) -> Actor:
+        """Return a person who acts without a key: by a session, or by a link."""
+        return cls(str(user.pk), None, None, user.email)
 
 
 def actor_of(request: APIRequest) -> Actor:

@@ -30,7 +30,7 @@ def decide(issue: Issue, decision: str, seen: str, user: User) -> bool:
 
     Others decide, merge, and exceptions reopen, at the same time. Nothing is recorded where nothing changed.
     """
-    actor = audit.Actor(str(user.pk), None, None, user.email)
+    actor = audit.Actor.person(user)
     with transaction.atomic():
         try:
             effects = change(issue.environment_id, issue.pk, {"status": DECISIONS[decision].value}, seen=seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -11,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from environments.api import audit
+from environments.models import User
 from errortracking.admin.pipeline import PipelineAdmin
 from errortracking.models import SetAsideEvent
 from errortracking.pipeline import replay
@@ -66,6 +68,6 @@ def _by_project(rows: QuerySet[SetAsideEvent]) -> list[tuple[int, _Chosen]]:
 
 
 def _record(request: HttpRequest, environment_id: int, action: str, chosen: _Chosen) -> None:
-    actor = audit.Actor(str(request.user.pk), None, None, request.user.get_username())
+    actor = audit.Actor.person(cast(User, request.user))
     for id_, before in chosen.items():
         audit.record(audit.Change(actor, environment_id, action, "set_aside_events", str(id_), before, None))

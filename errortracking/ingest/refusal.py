@@ -46,11 +46,9 @@ def unknown_token() -> Refused:
     return Refused(401, "API key is not valid: no project has this token", "unknown_token")
 
 
-def unavailable() -> Refused:
-    """Return the answer of a server that cannot store now. 503, because browsers' SDKs never retry a 4xx."""
-    return Refused(503, "transient error, please retry", "unavailable")
+def unavailable(reason: str = "unavailable") -> Refused:
+    """Return the answer of a server that cannot store now: its database is away, too much waits, the disk is full.
 
-
-def full(reason: str) -> Refused:
-    """Return the answer of a server that has no room for more now: too much waits, or the disk is nearly full."""
+    503, because browsers' SDKs never retry a 4xx.
+    """
     return Refused(503, "transient error, please retry", reason)

@@ -56,12 +56,12 @@ def check(environment_id: int) -> None:
     """
     sample = _current()
     if not sample.has_space:
-        raise refusal.full("disk")
+        raise refusal.unavailable("disk")
     if sample.rows >= settings.MAX_BACKLOG_REQUESTS or sample.bytes >= settings.MAX_BACKLOG_MB * MEGABYTE:
-        raise refusal.full("backlog")
+        raise refusal.unavailable("backlog")
     rows, bytes_ = sample.held.get(environment_id, Held(0, 0))
     if rows >= settings.MAX_PROJECT_BACKLOG_REQUESTS or bytes_ >= settings.MAX_PROJECT_BACKLOG_MB * MEGABYTE:
-        raise refusal.full("project_backlog")
+        raise refusal.unavailable("project_backlog")
 
 
 def taken(environment_id: int, size: int) -> None:

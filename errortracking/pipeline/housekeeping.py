@@ -7,18 +7,14 @@ from datetime import date, datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 
 from environments import clock
-from environments.tenancy import guard, sql
 from errortracking.models import partitions
 from errortracking.models.events import LEDGER_HORIZON_DAYS, LEDGER_PARTITIONS, EventLedger
 from errortracking.models.partitions import utc_day
-from errortracking.pipeline import limit_cleanup, retention, spike_cleanup
+from errortracking.pipeline import limit_cleanup, pages, retention, spike_cleanup
 
 log = structlog.get_logger(__name__)
-
-LEDGER_BLOCKS = 500  # pages of one step: at most some 70,000 rows, half a second
 
 
 def daily() -> None:
@@ -64,21 +60,5 @@ def forget_old_uuids(before: datetime) -> int:
     The ledger has no index by time: it would cost every event to serve one deletion a day. Each partition is read once
     from its first page to its last, some pages per transaction, so a step is bounded whatever it finds.
     """
-    return sum(_forget(f"{EventLedger._meta.db_table}_{number}", before) for number in range(LEDGER_PARTITIONS))
-
-
-def _forget(table: str, before: datetime) -> int:
-    deleted = 0
-    with guard.maintenance("the horizon is the same for all projects"), sql.cursor() as cursor:
-        (blocks,) = cursor.execute(
-            "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::int", [table]
-        ).fetchone() or (0,)
-        for first in range(0, blocks, LEDGER_BLOCKS):
-            with transaction.atomic():
-                cursor.execute(
-                    f"DELETE FROM {table}"  # noqa: S608  # a constant and a number
-                    " WHERE ctid >= %s::tid AND ctid < %s::tid AND received_at < %s",
-                    [f"({first},0)", f"({first + LEDGER_BLOCKS},0)", before],
-                )
-                deleted += cursor.rowcount
-    return deleted
+    tables = [f"{EventLedger._meta.db_table}_{number}" for number in range(LEDGER_PARTITIONS)]
+    return sum(pages.delete(table, "received_at < %(before)s", {"before": before}) for table in tables)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 
-from environments import clock
+from environments import clock, deletion
 from environments.models import Project
-from environments.tenancy import sql
 from errortracking.models import partitions
 from errortracking.models.partitions import utc_day
-
-STEP = 5_000  # events of one transaction: a tenth of a second or so
 
 
 def delete_old_events() -> int:
@@ -26,24 +22,8 @@ def delete_old_events() -> int:
     today = utc_day(clock.now())
     shorter = Project.objects.filter(max_event_age_days__lt=settings.MAX_EVENT_AGE_DAYS).order_by("id")
     return sum(
-        _delete(day, environment_id)
+        deletion.delete_in_steps(partitions.name(day), environment_id)
         for environment_id, days in shorter.values_list("id", "max_event_age_days")
         for day in partitions.existing()
         if day < today - timedelta(days=days or 0)
     )
-
-
-def _delete(day: date, environment_id: int) -> int:
-    table = partitions.name(day)
-    statement = f"""
-        DELETE FROM {table} WHERE environment_id = %(environment)s AND ctid = ANY (ARRAY(
-            SELECT ctid FROM {table} WHERE environment_id = %(environment)s LIMIT %(step)s
-        ))
-    """  # noqa: S608  # a name made of a date
-    deleted = 0
-    while True:
-        with transaction.atomic(), sql.cursor() as cursor:
-            count = cursor.execute(statement, {"environment": environment_id, "step": STEP}).rowcount
-        deleted += count
-        if count < STEP:
-            return deleted

@@ -16,7 +16,7 @@ from environments.models import Project
 from errortracking import tasks
 from errortracking.models import EventLedger, partitions
 from errortracking.models.events import LEDGER_PARTITIONS
-from errortracking.pipeline import housekeeping
+from errortracking.pipeline import housekeeping, pages
 from tests.errortracking.pipeline.making import NOON, make_project, uuid
 
 
@@ -62,7 +62,7 @@ def test_the_daily_round_makes_partitions_and_forgets_uuids_after_thirty_days(pr
 def test_uuids_of_all_projects_and_partitions_are_forgotten_in_bounded_steps(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(housekeeping, "LEDGER_BLOCKS", 1)
+    monkeypatch.setattr(pages, "BLOCKS", 1)
     neighbour = make_project("neighbour")
     rows = [
         EventLedger(

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from environments import clock
 from environments.models import Project
 from errortracking.models import Fingerprint, Issue, RateLimitBucket, RateLimitedCount
-from errortracking.pipeline import housekeeping, limit_cleanup
+from errortracking.pipeline import housekeeping, limit_cleanup, pages
 from tests.errortracking.pipeline.limiting import limits, of
 from tests.errortracking.pipeline.making import NOON, make_project, outcomes, queue, send
 
@@ -81,7 +81,7 @@ def test_a_bucket_from_a_future_that_was_none_is_forgotten(project: Project) -> 
 
 
 def test_all_projects_are_cleaned_in_bounded_steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limit_cleanup, "STEP_BLOCKS", 1)
+    monkeypatch.setattr(pages, "BLOCKS", 1)
     neighbour = make_project("neighbour")
     rows = [
         RateLimitBucket(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from environments import clock
+from environments import clock, deletion
 from environments.models import Project
 from errortracking.models import Event, partitions
 from errortracking.pipeline import housekeeping, retention
@@ -58,7 +58,7 @@ def test_a_projects_own_age_deletes_its_events_and_nobody_elses(project: Project
 
 
 def test_many_events_go_in_bounded_steps(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "STEP", 10)
+    monkeypatch.setattr(deletion, "STEP", 10)
     keep(project, 1)
     for number in range(25):
         store(project, number, days_ago=3)
