@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from environments import clock
+from environments import clock, ids
 from environments.ids import moment_of, uuid7
 
 
@@ -41,10 +42,33 @@ def test_an_id_is_a_version_7_uuid_of_its_moment() -> None:
     assert made.variant == "specified in RFC 4122"
 
 
-def test_ids_of_one_millisecond_differ_and_later_ones_sort_later() -> None:
+def test_the_bits_after_the_version_are_the_fraction_of_the_millisecond() -> None:
+    # RFC 9562, section 6.2, method 3: 500 of 1,000 microseconds are half of the 4,096 steps.
+    assert str(uuid7(datetime(2022, 2, 22, 19, 22, 22, 500, tzinfo=UTC)))[:18] == "017f22e2-79b0-7800"
+    assert str(uuid7(datetime(2022, 2, 22, 19, 22, 22, 999, tzinfo=UTC)))[:18] == "017f22e2-79b0-7ffb"
+
+
+def test_ids_of_one_moment_sort_in_the_order_of_their_making_and_later_moments_later() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    assert len({uuid7(moment) for _ in range(1000)}) == 1000
-    assert uuid7(moment) < uuid7(moment + timedelta(milliseconds=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ids, "_counter", count(7))
+        made = [uuid7(moment) for _ in range(1000)]
+        late = uuid7(moment + timedelta(microseconds=1))
+        patch.setattr(ids, "_counter", count(0))
+        later = uuid7(moment + timedelta(microseconds=2))
+    assert len(set(made)) == 1000
+    assert made == sorted(made)
+    assert made[-1] < late < later
+
+
+def test_two_processes_do_not_make_the_same_id() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.MonkeyPatch.context() as patch:
+        found = set()
+        for _ in range(100):
+            patch.setattr(ids, "_counter", count(7))
+            found.add(uuid7(moment))
+    assert len(found) == 100
 
 
 def test_the_moment_of_an_id_can_be_read_from_it_to_the_millisecond() -> None:
