@@ -21,11 +21,11 @@ def uuid7(at: datetime | None = None) -> UUID:
     """Return a new UUIDv7 of the moment ``at`` (default: now), which sorts after those made before it.
 
     Layout: RFC 9562, section 5.7: 48 bits of milliseconds, then the fraction of the millisecond in the 12 bits of
-    ``rand_a`` (section 6.2, method 3), so that ids of several processes sort by their moment to the microsecond. Then 20
-    bits of a counter of this process (method 1; ``next`` of `itertools.count` is one step for threads too), so that
-    ids of one moment sort in the order in which they were made, and 42 random bits. Neighbours in a list are then in
-    the order of their making. The counter starts at random and comes round after a million ids: two ids of one moment
-    with that between them are the only ones out of order. Ids are no secrets here; what must not be guessed has a key.
+    ``rand_a`` (section 6.2, method 3), so that ids of several processes sort by their moment to the microsecond. Then
+    20 bits of a counter of this process (method 1; ``next`` of `itertools.count` is one step for threads too), so that
+    ids of one moment sort in the order in which they were made, and 42 random bits. The counter starts at random and
+    comes round after a million ids, and only two ids of one moment that stand on both sides of that are out of order.
+    Ids are no secrets here; what must not be guessed has a key.
     """
     milliseconds, fraction = divmod(((at or clock.now()) - _EPOCH) // _MICROSECOND, 1000)
     low = (next(_counter) & ((1 << _COUNTER_BITS) - 1)) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
