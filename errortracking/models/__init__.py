@@ -5,7 +5,7 @@ from __future__ import annotations
 from errortracking.models.counts import EventCount, Outcome, OutcomeCount
 from errortracking.models.events import Event, EventLedger
 from errortracking.models.fingerprints import Fingerprint, FingerprintStatistics, FingerprintUser
-from errortracking.models.frames import FrameContent, StackFrame
+from errortracking.models.frames import AwaitedFrame, FrameContent, StackFrame
 from errortracking.models.issues import (
     ExternalReference,
     Issue,
@@ -23,10 +23,11 @@ from errortracking.models.rules import AssignmentRule, BypassRule, GroupingRule,
 from errortracking.models.search import FingerprintRelease, FingerprintSDK, FingerprintText
 from errortracking.models.settings import ErrorTrackingSettings
 from errortracking.models.spikes import SpikeCount, SpikeDetectionConfig, SpikeEvent, SpikeSnooze
-from errortracking.models.symbols import SymbolSet
+from errortracking.models.symbols import SymbolChunk, SymbolGarbage, SymbolSet
 
 __all__ = [
     "AssignmentRule",
+    "AwaitedFrame",
     "BypassRule",
     "DropReason",
     "ErrorTrackingSettings",
@@ -64,5 +65,7 @@ __all__ = [
     "SpikeSnooze",
     "StackFrame",
     "SuppressionRule",
+    "SymbolChunk",
+    "SymbolGarbage",
     "SymbolSet",
 ]

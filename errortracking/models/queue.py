@@ -29,6 +29,9 @@ class QueuedRequest(ProjectModel):
     )
     leased_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True, help_text="Parked until then.")
+    waits_until = models.DateTimeField(
+        null=True, blank=True, help_text="For source maps that are being fetched; it is set once, at the first parking."
+    )
     isolated = models.BooleanField(default=False, help_text="Its batch failed: process it alone, event by event.")
     poison = ArrayField(
         models.IntegerField(),

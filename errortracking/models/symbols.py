@@ -1,11 +1,11 @@
-"""Symbol sets: uploaded or fetched source maps and their like (contract 9, pipeline 2.6)."""
+"""Symbol sets: uploaded or fetched source maps and their like (contract 9, pipeline 2.6), and the data behind them."""
 
 from __future__ import annotations
 
 from django.db import models
 
 from environments import clock
-from environments.tenancy.models import ProjectForeignKey, ProjectModel
+from environments.tenancy.models import ProjectForeignKey, ProjectModel, ProjectRow
 from errortracking.models.releases import Release
 
 
@@ -32,3 +32,32 @@ class SymbolSet(ProjectModel):
 
     def __str__(self) -> str:
         return self.ref
+
+
+class SymbolChunk(ProjectRow):
+    """A piece of the data of a symbol set that is kept in PostgreSQL, so that several machines share it.
+
+    No reference to the symbol set: data is stored before the set points at it, and outlives it by as long as the
+    sweep takes (`SymbolGarbage`).
+    """
+
+    pk = models.CompositePrimaryKey("environment_id", "key", "number")
+    key = models.TextField(help_text="`SymbolSet.storage_ptr`.")
+    number = models.IntegerField(help_text="Place among the pieces, from 0.")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.key}, piece {self.number}"
+
+
+class SymbolGarbage(models.Model):
+    """Data that no symbol set points at any more; a trigger writes it whichever way the set went, a sweep deletes it.
+
+    Not a project's row: data in an object store must go after its project has gone.
+    """
+
+    key = models.TextField(primary_key=True)
+    project_id = models.IntegerField(help_text="Of the project that it belonged to.")
+
+    def __str__(self) -> str:
+        return self.key
