@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -71,5 +72,5 @@ def test_an_issue_that_comes_much_more_often_is_reported_once_and_the_preview_te
     (current,) = shown["current"]["spikes"]
     assert shown["current"]["config"]["threshold"] == 6
     assert current["issue"] == spike["issue"]
-    assert current["bucket"] <= spike["detected_at"]
+    assert datetime.fromisoformat(current["bucket"]) <= datetime.fromisoformat(spike["detected_at"])
     assert current["current_bucket_value"] in {10, 20}  # 10, where a bucket ended between the two
