@@ -1,0 +1,1 @@
+"""One file per kind of check, each with one ``CHECK``. Adding one touches nothing else."""
