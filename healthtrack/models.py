@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import models
 
-from environments.tenancy.models import TouchedModel
+from environments.tenancy.models import EnvironmentField, ProjectRow, TouchedModel
 
 
 class HealthSeverity(models.TextChoices):
@@ -72,3 +72,13 @@ class HealthIssue(TouchedModel):
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.severity})"
+
+
+class HealthRefresh(ProjectRow):
+    """When somebody asked last for all checks of a project to run (`healthtrack.checks.refreshing`)."""
+
+    environment = EnvironmentField(primary_key=True)
+    requested_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"asked at {self.requested_at:%Y-%m-%d %H:%M:%S}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from procrastinate.contrib.django import app
 
 from healthtrack.checks.base import HealthCheck
+from healthtrack.checks.refreshing import CHECK_TASK
 from healthtrack.checks.registry import CHECKS
 from healthtrack.checks.running import run
-
-CHECK_TASK = "healthtrack.check"
 
 
 @app.task(name=CHECK_TASK, retry=3)

@@ -124,11 +124,33 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "error_tracking/stack_frames/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
     ("DELETE", "error_tracking/stack_frames/{id}/"): Row(WRITE, 405, NEVER_DELETED),
     ("POST", "error_tracking/stack_frames/batch_get/"): Row(READ, 200, body={}),
+    ("GET", "error_tracking/symbol_sets/"): Row(READ, 200),
+    ("POST", "error_tracking/symbol_sets/"): Row(WRITE, 400),  # without a file; with it: `test_symbol_sets_old_clients`
+    ("GET", "error_tracking/symbol_sets/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("PUT", "error_tracking/symbol_sets/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT),
+    ("PATCH", "error_tracking/symbol_sets/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT),
+    ("DELETE", "error_tracking/symbol_sets/{id}/"): Row(WRITE, 204, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/symbol_sets/{id}/download/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("PUT", "error_tracking/symbol_sets/{id}/finish_upload/"): Row(
+        WRITE, 200, UNKNOWN_OBJECT, {"content_hash": "another"}
+    ),
+    ("POST", "error_tracking/symbol_sets/start_upload/"): Row(WRITE, 400),  # without a chunk id; with it: see `NAMED`
+    ("POST", "error_tracking/symbol_sets/bulk_check_upload/"): Row(
+        WRITE, 200, body={"symbol_sets": [{"chunk_id": "{raw_id}", "release_id": "{release}", "content_hash": "x"}]}
+    ),
+    ("POST", "error_tracking/symbol_sets/bulk_start_upload/"): Row(
+        WRITE, 201, body={"symbol_sets": [{"chunk_id": "{raw_id}", "release_id": "{release}", "content_hash": "x"}]}
+    ),
+    ("POST", "error_tracking/symbol_sets/bulk_finish_upload/"): Row(
+        WRITE, 201, body={"content_hashes": {"{symbol_set}": "another"}}
+    ),
+    ("POST", "error_tracking/symbol_sets/bulk_delete/"): Row(WRITE, 200, body={"ids": ["{symbol_set}"]}),
     ("GET", "health_issues/"): Row(HEALTH_READ, 200),
     ("GET", "health_issues/{id}/"): Row(HEALTH_READ, 200, UNKNOWN_OBJECT),
     ("PATCH", "health_issues/{id}/"): Row(HEALTH_WRITE, 200, UNKNOWN_OBJECT, {"dismissed": True}),
     ("POST", "health_issues/{id}/resolve/"): Row(HEALTH_WRITE, 200, UNKNOWN_OBJECT),
     ("GET", "health_issues/summary/"): Row(HEALTH_READ, 200),
+    ("POST", "health_issues/refresh/"): Row(HEALTH_WRITE, 202),
 }
 KINDS: Final = {
     **{f"error_tracking/{kind}/": kind.removesuffix("s") for kind in RULES},
@@ -138,10 +160,12 @@ KINDS: Final = {
     "error_tracking/recommendations/": "recommendation",
     "error_tracking/releases/": "release",
     "error_tracking/stack_frames/": "frame",
+    "error_tracking/symbol_sets/": "symbol_set",
     "health_issues/": "health_issue",
 }
 
 INVALID = ("validation_error", "invalid_input")
+UNKNOWN_RELEASE = error(400, "validation_error", "invalid_release_id", "Unknown release ID provided: {release}")
 NO_RESULTS = {"results": []}
 NO_PAGE = {"count": 0, "next": None, "previous": None, "results": []}
 # Names of another project in a body or in a filter: as if they were nobody's.
@@ -219,6 +243,23 @@ NAMED: Final[list[tuple[str, str, dict[str, Any] | None, Answer]]] = [
         UNKNOWN_OBJECT,
     ),
     ("PATCH", "error_tracking/releases/{own_release}/", {"id": "{release}", "hash_id": "{hash}"}, (204, None)),
+    ("POST", "error_tracking/symbol_sets/bulk_delete/", {"ids": ["{symbol_set}"]}, (200, {"deleted": 0})),
+    (
+        "POST",
+        "error_tracking/symbol_sets/bulk_finish_upload/",
+        {"content_hashes": {"{own_symbol_set}": "x", "{symbol_set}": "x"}},
+        error(400, "validation_error", "symbol_set_not_found", "Unknown symbol set IDs: {symbol_set}"),
+    ),
+    *(
+        (
+            "POST",
+            f"error_tracking/symbol_sets/{path}/",
+            {"symbol_sets": [{"chunk_id": "a", "release_id": "{release}", "content_hash": "x"}]},
+            UNKNOWN_RELEASE,
+        )
+        for path in ("bulk_check_upload", "bulk_start_upload")
+    ),
+    ("POST", "error_tracking/symbol_sets/start_upload/?chunk_id=a&release_id={release}", None, UNKNOWN_RELEASE),
     (
         "PATCH",
         "health_issues/{own_health_issue}/",

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import Throttled
 
 from environments import clock
 from environments.api import inputs
@@ -20,9 +21,12 @@ from environments.api.fields import ObjectField
 from environments.api.pagination import HealthPagination
 from environments.api.renderers import json_response
 from environments.api.requests import APIRequest
+from environments.api.rows import Reader
 from environments.api.schema import ErrorSerializer, ShortErrorSerializer
 from environments.api.viewsets import Listed
 from healthtrack.api.filters import PARAMETERS, conditions
+from healthtrack.checks import refreshing
+from healthtrack.checks.describing import describe
 from healthtrack.models import SEVERITY_ORDER, HealthIssue, HealthSeverity, HealthStatus
 
 READ: Final = "health_issue:read"
@@ -59,6 +63,32 @@ class HealthIssueSerializer(serializers.Serializer[HealthIssue]):
     )
 
 
+class RemediationSerializer(serializers.Serializer[Any]):
+    """What to do about an issue."""
+
+    human = serializers.CharField(read_only=True, help_text="For a person who knows this server's admin.")
+    agent = serializers.CharField(read_only=True, help_text="For a coding agent at work on the application that sends.")
+
+
+class HealthIssueDetailSerializer(HealthIssueSerializer):
+    """One issue, with what to say about it and what to do."""
+
+    title = serializers.CharField(read_only=True, help_text="What people call it.")
+    summary = serializers.CharField(read_only=True, help_text="One sentence. May quote events: untrusted.")
+    link = serializers.CharField(read_only=True, help_text="Where one sees more: a path of this server.")
+    remediation = RemediationSerializer(
+        read_only=True, allow_null=True, help_text="What to do about it; null where this server knows no such kind."
+    )
+
+
+class HealthRefreshSerializer(serializers.Serializer[Any]):
+    """Which checks will run."""
+
+    scheduled_kinds = serializers.ListField(child=serializers.CharField(), help_text="Kinds whose checks are queued.")
+    kinds_failed = serializers.ListField(child=serializers.CharField(), help_text="Kinds that could not be queued.")
+    team_id = serializers.IntegerField(help_text="The project.")
+
+
 class HealthIssueChangeSerializer(serializers.Serializer[Any]):
     """What a change may hold. Not required, so that an empty field of a form, which cannot be left away, keeps it."""
 
@@ -78,6 +108,7 @@ class HealthIssueSummarySerializer(serializers.Serializer[Any]):
 
 
 WRONG_FILTER: Final = OpenApiResponse(ErrorSerializer, description="A filter is wrong; `attr` names it.")
+DETAIL: Final = Reader(HealthIssue, HealthIssueSerializer, ("id",), parse_json=True)
 ONE: Final = {200: HealthIssueSerializer, 400: WRONG_FILTER}
 
 
@@ -86,7 +117,10 @@ class HealthIssueViewSet(Listed):
 
     model = HealthIssue
     scope_object = "health_issue"
-    scopes = {"list": READ, "retrieve": READ, "summary": READ, "partial_update": WRITE, "resolve": WRITE}
+    scopes = {
+        **dict.fromkeys(("list", "retrieve", "summary"), READ),
+        **dict.fromkeys(("partial_update", "resolve", "refresh"), WRITE),
+    }
     serializer_class = HealthIssueSerializer
     pagination_class = HealthPagination
     ordering = ("severity_rank", "-created_at", "id")
@@ -101,14 +135,17 @@ class HealthIssueViewSet(Listed):
         """Return one page of issues: the worst first, and of one severity the newest first."""
         return super().list(request, **path)
 
-    @extend_schema(parameters=PARAMETERS, responses=ONE)
+    @extend_schema(parameters=PARAMETERS, responses={200: HealthIssueDetailSerializer, 400: WRONG_FILTER})
     def retrieve(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
-        """Return one issue; 404 also for one that the filters exclude."""
+        """Return one issue, with what to do about it; 404 also for one that the filters exclude."""
         condition = self.own()  # first: a wrong filter is reported before a wrong id
-        found = self.reader.all({**condition, "id": inputs.uuid_in_path(id)}, 1)
+        found = DETAIL.all({**condition, "id": inputs.uuid_in_path(id)}, 1)
         if not found:
             raise Http404
-        return json_response(found[0])
+        [issue] = found
+        told = describe(issue["kind"], issue["severity"], issue["payload"])
+        remediation = told.remediation and told.remediation._asdict()
+        return json_response({**issue, **told._asdict(), "remediation": remediation})
 
     @extend_schema(parameters=PARAMETERS, responses=ONE)
     def partial_update(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
@@ -169,6 +206,31 @@ class HealthIssueViewSet(Listed):
                 },
                 "by_kind": dict(sorted(by_kind.items())),
             }
+        )
+
+    @extend_schema(
+        request=None,
+        responses={
+            202: HealthRefreshSerializer,
+            429: OpenApiResponse(ErrorSerializer, description="Asked for less than a minute ago, see `Retry-After`."),
+        },
+    )
+    @action(detail=False, methods=["post"])
+    def refresh(self, request: APIRequest, **path: str) -> HttpResponse:
+        """Run all checks of the project soon, at most once a minute; the body is ignored."""
+        with transaction.atomic():
+            wait = refreshing.wait(self.project.pk)
+            if wait is not None:
+                raise Throttled(wait)
+            scheduled = refreshing.schedule(self.project.pk)
+            self.audit(self.project.pk, None, {"scheduled_kinds": scheduled.kinds})
+        return json_response(
+            {
+                "scheduled_kinds": scheduled.kinds,
+                "kinds_failed": scheduled.failed,
+                "team_id": self.project.pk,
+            },
+            status=202,
         )
 
     def _one(self, id: str) -> QuerySet[HealthIssue]:

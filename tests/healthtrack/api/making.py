@@ -26,7 +26,7 @@ _numbers = count(1)
 def make_issue(project: Project, **fields: Any) -> HealthIssue:
     """Make an active warning; what ``fields`` names is different."""
     fields = {
-        "kind": "sdk_outdated",
+        "kind": "some_check",
         "severity": "warning",
         "payload": {"sdk": "web"},
         "created_at": CREATED,
@@ -45,7 +45,7 @@ def shown(issue: HealthIssue, **fields: Any) -> dict[str, Any]:
     """What the API shows of an issue that `make_issue` made."""
     return {
         "id": str(issue.id),
-        "kind": "sdk_outdated",
+        "kind": "some_check",
         "severity": "warning",
         "status": "active",
         "dismissed": False,
@@ -54,6 +54,17 @@ def shown(issue: HealthIssue, **fields: Any) -> dict[str, Any]:
         "updated_at": "2026-03-01T12:30:05.120000Z",
         "resolved_at": None,
     } | fields
+
+
+def retrieved(issue: HealthIssue, **fields: Any) -> dict[str, Any]:
+    """What the API shows of it when asked for it alone: no check is of its kind, so it is told of in general."""
+    detail = {
+        "title": "Some check",
+        "summary": "some_check (warning)",
+        "link": "/admin/healthtrack/healthissue/",
+        "remediation": None,
+    }
+    return shown(issue) | detail | fields
 
 
 def stored(issue: HealthIssue) -> dict[str, Any]:

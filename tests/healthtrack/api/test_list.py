@@ -161,7 +161,7 @@ def test_both_prefixes_serve_it_with_and_without_slash_and_suffix(world: World, 
 # ---- how it is read
 
 
-@pytest.mark.parametrize("query", ["", "?status=active&severity=warning&kind=sdk_outdated&dismissed=false"])
+@pytest.mark.parametrize("query", ["", "?status=active&severity=warning&kind=some_check&dismissed=false"])
 def test_a_list_is_two_statements(world: World, issues: Api, query: str) -> None:
     """One for the key, one for the page with the count."""
     for _ in range(3):

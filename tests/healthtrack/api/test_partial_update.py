@@ -25,6 +25,7 @@ from tests.healthtrack.api.making import (
     invalid,
     make_issue,
     make_resolved,
+    retrieved,
     shown,
     stored,
 )
@@ -52,7 +53,7 @@ def test_an_issue_is_dismissed_and_taken_back(issues: Api, issue: HealthIssue) -
     with clock.stopped_at(LATER):
         back = answer(issues.patch(f"{issue.id}/", {"dismissed": False}))
     assert back == (200, shown(issue, updated_at=LATER_TEXT))
-    assert answer(issues.get(f"{issue.id}/")) == back
+    assert answer(issues.get(f"{issue.id}/")) == (200, retrieved(issue, updated_at=LATER_TEXT))
 
 
 def test_a_resolved_issue_can_be_dismissed_and_stays_resolved(world: World, issues: Api) -> None:

@@ -20,6 +20,7 @@ from tests.healthtrack.api.making import (
     UNKNOWN,
     make_issue,
     make_resolved,
+    retrieved,
     shown,
     stored,
 )
@@ -37,7 +38,8 @@ def test_an_active_issue_is_resolved(issues: Api, issue: HealthIssue) -> None:
         resolved = answer(issues.post(f"{issue.id}/resolve/"))
     assert resolved == (200, shown(issue, status="resolved", resolved_at=LATER_TEXT, updated_at=LATER_TEXT))
     assert stored(issue) == before | {"status": "resolved", "resolved_at": LATER, "updated_at": LATER}
-    assert answer(issues.get(f"{issue.id}/")) == resolved
+    changes = {"status": "resolved", "resolved_at": LATER_TEXT, "updated_at": LATER_TEXT}
+    assert answer(issues.get(f"{issue.id}/")) == (200, retrieved(issue, **changes))
 
 
 @pytest.mark.parametrize("dismissed", [True, False])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.environments.world import NOT_FOUND, Api, World, answer, statements
-from tests.healthtrack.api.making import MALFORMED_IDS, UNKNOWN, make_issue, make_resolved, shown
+from tests.healthtrack.api.making import MALFORMED_IDS, UNKNOWN, make_issue, make_resolved, retrieved
 
 
 def test_an_issue_is_shown(world: World, issues: Api) -> None:
-    """2.2, GET {id}: 200 object; 11.15: no title, summary, link or remediation."""
+    """2.2, GET {id}: 200 object, and the later title, summary, link and remediation."""
     issue = make_issue(world.project, payload={"a": [1, {"b": None}]})
     make_issue(world.project)
-    assert answer(issues.get(f"{issue.id}/")) == (200, shown(issue, payload={"a": [1, {"b": None}]}))
+    assert answer(issues.get(f"{issue.id}/")) == (200, retrieved(issue, payload={"a": [1, {"b": None}]}))
 
 
 def test_a_resolved_or_dismissed_issue_is_shown_too(world: World, issues: Api) -> None:
@@ -35,7 +35,7 @@ def test_a_foreign_issue_is_not_found(stranger: World, issues: Api) -> None:
 def test_an_id_may_be_spelled_in_capitals_and_without_dashes(world: World, issues: Api) -> None:
     issue = make_issue(world.project)
     for spelling in (str(issue.id).upper(), issue.id.hex, issue.id.hex.upper()):
-        assert answer(issues.get(f"{spelling}/")) == (200, shown(issue))
+        assert answer(issues.get(f"{spelling}/")) == (200, retrieved(issue))
 
 
 @pytest.mark.parametrize("prefix", ["environments", "projects"])
@@ -44,7 +44,7 @@ def test_both_prefixes_serve_it_with_and_without_slash(world: World, prefix: str
     """1.1: routing."""
     issue = make_issue(world.project)
     api = Api(world.project, world.key("health_issue:read"), prefix)
-    assert answer(api.get(f"health_issues/{issue.id}{ending}")) == (200, shown(issue))
+    assert answer(api.get(f"health_issues/{issue.id}{ending}")) == (200, retrieved(issue))
 
 
 def test_it_is_two_statements(world: World, issues: Api) -> None:

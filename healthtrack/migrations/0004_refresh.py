@@ -1,0 +1,28 @@
+"""When all checks of a project were asked for last."""
+
+import django.db.models.deletion
+import environments.tenancy.models
+from environments.tenancy.operations import ProjectTable
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('environments', '0007_audit_of_resource'),
+        ('healthtrack', '0003_worst_first'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='HealthRefresh',
+            fields=[
+                ('environment', environments.tenancy.models.EnvironmentField(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='+', serialize=False, to='environments.project')),
+                ('requested_at', models.DateTimeField()),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        ProjectTable("HealthRefresh"),
+    ]
