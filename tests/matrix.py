@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
+import pytest
 from django.apps import apps
 
 from environments.models import Project
@@ -11,6 +13,12 @@ from environments.tenancy.models import ProjectRow
 from tests.isolation import KINDS, routes
 
 ROUTES: Final = routes()
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a walk ask for the checks of its project as often as it likes."""
+    monkeypatch.setattr("healthtrack.checks.refreshing.EVERY", timedelta())
 
 
 def stored(project: Project) -> dict[str, Any]:

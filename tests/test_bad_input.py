@@ -13,9 +13,9 @@ from environments.models import Project
 from tests.environments.world import NOT_FOUND, World, answer, error, world
 from tests.furnishing import furnish
 from tests.isolation import KINDS, TABLE, Answer
-from tests.matrix import addresses, fill, stored
+from tests.matrix import addresses, fill, stored, unhurried
 
-__all__ = ["world"]  # fixture
+__all__ = ["unhurried", "world"]  # fixtures
 
 JSON, FORM, PARTS = "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
 WRITES: Final = sorted(key for key in TABLE if key[0] != "GET")
