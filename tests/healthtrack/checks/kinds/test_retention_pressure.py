@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from errortracking.ingest.disk import Space
 from errortracking.models import EventCount, OutcomeCount, partitions
@@ -43,7 +43,7 @@ def test_without_events_nothing_fills_up() -> None:
     assert days_left(0, {}, TODAY, max_age=90, within=30) is None
 
 
-def test_room_is_what_is_left_until_events_are_refused(settings: SettingsWrapper) -> None:
+def test_room_is_what_is_left_until_events_are_refused(settings: Any) -> None:
     settings.MIN_FREE_DISK_MB, settings.MAX_DATABASE_MB = 512, 1000
     assert room(Space(None, None)) is None
     assert room(Space(600 * MEGABYTE, None)) == 88 * MEGABYTE
