@@ -13,7 +13,7 @@ COPY . .
 # The account needs a name: PostgreSQL, embedded where DATABASE_URL is not set, refuses one without.
 RUN useradd --uid 10001 --create-home healthtrack \
     && install -d -o healthtrack -g healthtrack -m 0700 /data \
-    && python -m compileall -q config runtime environments errortracking healthtrack
+    && python -m compileall -q config runtime environments notifications errortracking healthtrack outbound
 USER healthtrack
 
 VOLUME /data

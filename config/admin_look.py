@@ -11,6 +11,7 @@ from django.templatetags.static import static
 GROUPS: Final = {
     "Errors": ("errortracking.Issue", "errortracking.Event", "errortracking.SpikeEvent", "errortracking.Release"),
     "Health": ("healthtrack.HealthIssue", "errortracking.Recommendation"),
+    "Alerts": ("notifications.Destination", "notifications.Delivery"),
     "Rules and limits": (
         *("errortracking.ErrorTrackingSettings", "errortracking.SpikeDetectionConfig", "errortracking.AssignmentRule"),
         *("errortracking.GroupingRule", "errortracking.SuppressionRule", "errortracking.BypassRule"),
@@ -23,7 +24,7 @@ GROUPS: Final = {
     "Stacks": ("errortracking.StackFrame", "errortracking.FrameContent", "errortracking.SymbolSet"),
     "Operation": (
         *("errortracking.OutcomeCount", "errortracking.EventCount", "errortracking.QueuedRequest"),
-        *("errortracking.SetAsideEvent", "procrastinate.ProcrastinateJob"),
+        *("errortracking.SetAsideEvent", "errortracking.UnknownToken", "procrastinate.ProcrastinateJob"),
     ),
 }
 REST: Final = "Behind the issues"

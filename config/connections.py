@@ -10,14 +10,18 @@ WEB_THREADS = env.integer("HEALTHTRACK_WEB_THREADS", 8, minimum=1)
 TASK_CONCURRENCY = env.integer("HEALTHTRACK_TASK_CONCURRENCY", 2, minimum=1)
 """Tasks that one worker process runs at the same time; each has a connection."""
 
+FETCH_CONCURRENCY = 3
+"""Source maps that one worker process fetches at the same time, beside its tasks; each has a connection. They wait for
+other machines, up to half a minute each, and hold up to 50 MB."""
+
 PIPELINE_CONNECTIONS = 3
 """Of one worker process: leases and effects, the session that holds the project's lock, a child for a bad batch."""
 
 TASK_POOL = 2
 """Of one worker process's task runner: what it fetches jobs and reports their ends with."""
 
-TASK_OVERHEAD = TASK_POOL + 2
-"""The task runner also listens for new jobs on one connection, and defers periodic tasks on another."""
+TASK_OVERHEAD = TASK_POOL + 4
+"""The task runner also listens for new jobs, and defers periodic tasks: a connection for each of both queues."""
 
 RESERVED = 10
 """For commands beside the server: bootstrap, migrations, psql, a backup, the look of a monitoring system."""
@@ -25,7 +29,7 @@ RESERVED = 10
 
 def per_worker() -> int:
     """Return the connections of one worker process."""
-    return PIPELINE_CONNECTIONS + TASK_OVERHEAD + TASK_CONCURRENCY
+    return PIPELINE_CONNECTIONS + TASK_OVERHEAD + TASK_CONCURRENCY + FETCH_CONCURRENCY
 
 
 def needed(web: int, workers: int) -> int:

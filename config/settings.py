@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config import database, email, env, logs
+from config import database, email, env, logs, object_store
+from outbound import addresses
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,6 +33,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "procrastinate.contrib.django",
     "environments",
+    "notifications",
     "errortracking",
     "healthtrack",
 ]
@@ -137,6 +139,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "AUTHENTICATION_WHITELIST": ["environments.api.authentication.PersonalAPIKeyAuthentication"],
     "ENUM_NAME_OVERRIDES": {
+        "AlertEventEnum": "notifications.events.NoticeEvent",
+        "AlertSeverityEnum": "notifications.api.fields.SEVERITY_CHOICES",
+        "AlertDestinationKindEnum": "notifications.models.DestinationKind",
+        "AlertDeliveryStatusEnum": "notifications.models.DeliveryStatus",
         "AssigneeTypeEnum": "errortracking.api.rules_fields.ASSIGNEE_TYPES",
         "FilterLogicalOperatorEnum": "errortracking.api.rules_filters.LOGICAL",
         "FilterOperatorEnum": "errortracking.rules.operators.OPERATORS",
@@ -173,6 +179,11 @@ DEFAULT_PER_ISSUE_RATE_LIMIT = env.integer("HEALTHTRACK_DEFAULT_PER_ISSUE_RATE_L
 KEEP_CLIENT_IP = env.boolean("HEALTHTRACK_KEEP_CLIENT_IP", True)
 MASK_SECRETS = env.boolean("HEALTHTRACK_MASK_SECRETS", True)
 
+# Requests to addresses that events, redirects and people name (outbound): which hosts outside of the public internet
+# they may go to, and whether scripts' maps are fetched at all (errortracking.symbols.fetching).
+ALLOWED_PRIVATE_HOSTS = addresses.Allowed.read(env.words(addresses.SETTING, []))
+FETCH_SOURCE_MAPS = env.boolean("HEALTHTRACK_FETCH_SOURCE_MAPS", True)
+
 # How much may wait to be processed before events are refused with 503 (errortracking.models.backlog, .ingest.room).
 MAX_BACKLOG_REQUESTS = env.integer("HEALTHTRACK_MAX_BACKLOG_REQUESTS", 250_000, minimum=1)
 MAX_BACKLOG_MB = env.integer("HEALTHTRACK_MAX_BACKLOG_MB", 2_048, minimum=1)
@@ -183,6 +194,22 @@ MAX_PROJECT_BACKLOG_MB = env.integer("HEALTHTRACK_MAX_PROJECT_BACKLOG_MB", 1_024
 # whose disk this process cannot see, is larger; 0: not checked.
 MIN_FREE_DISK_MB = env.integer("HEALTHTRACK_MIN_FREE_DISK_MB", 512, minimum=0)
 MAX_DATABASE_MB = env.integer("HEALTHTRACK_MAX_DATABASE_MB", 0, minimum=0)
+
+# Where the data of symbol sets lies: in PostgreSQL, or, with a bucket, in a store that speaks S3's API
+# (errortracking.symbols.storage). Without keys boto3 looks where AWS's own tools look.
+S3_BUCKET = env.text("HEALTHTRACK_S3_BUCKET", "")
+S3_ENDPOINT = env.text("HEALTHTRACK_S3_ENDPOINT", "")
+S3_REGION = env.text("HEALTHTRACK_S3_REGION", "us-east-1")
+S3_ACCESS_KEY = env.text("HEALTHTRACK_S3_ACCESS_KEY", "")
+S3_SECRET_KEY = env.text("HEALTHTRACK_S3_SECRET_KEY", "")
+S3_PREFIX = env.text("HEALTHTRACK_S3_PREFIX", "").strip("/")
+object_store.check(S3_BUCKET, S3_ENDPOINT, S3_ACCESS_KEY, S3_SECRET_KEY)
+
+# Data of symbol sets that this machine has read lately (errortracking.symbols.cache).
+SYMBOL_CACHE_DIR = env.text(
+    "HEALTHTRACK_SYMBOL_CACHE_DIR", f"{env.text('HEALTHTRACK_DATA_DIR', str(BASE_DIR / '.data'))}/symbol_cache"
+)
+SYMBOL_CACHE_MB = env.integer("HEALTHTRACK_SYMBOL_CACHE_MB", 512, minimum=0)
 
 LOGGING_CONFIG = None  # structlog is set up by config.logs, once, for every process
 logs.configure(json=env.boolean("HEALTHTRACK_LOG_JSON", True), level=env.text("HEALTHTRACK_LOG_LEVEL", "INFO"))

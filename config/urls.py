@@ -15,6 +15,7 @@ handler500 = "runtime.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("runtime.probes")),
     path("", include("errortracking.ingest.urls")),
+    path("", include("errortracking.symbols.urls")),
     path("api/", include("environments.api.users_urls")),
     path("api/", include("errortracking.api.urls")),
     path("api/", include("healthtrack.api.urls")),

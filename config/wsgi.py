@@ -8,8 +8,6 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import get_resolver
 
-from runtime.wsgi import Application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if not (os.environ.get("HEALTHTRACK_SECRET_KEY") or os.environ.get("HEALTHTRACK_SECRET_KEY_FILE")):
@@ -19,5 +17,8 @@ if not (os.environ.get("HEALTHTRACK_SECRET_KEY") or os.environ.get("HEALTHTRACK_
     )
 
 django.setup(set_prefix=False)
+
+from runtime.wsgi import Application  # noqa: E402 - it knows models
+
 application = Application()
 get_resolver().url_patterns  # noqa: B018 - loads every view now, and not while the first visitor waits

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 
-from environments import deletion
+from environments import deletion, deletion_organizations
 from environments.forms import KeyForm, NewKeyForm, NewUserForm
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.admin import AcrossProjects, ReadOnlyAdmin
@@ -70,6 +70,16 @@ class OrganizationAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
     search_fields = ("name",)
     readonly_fields = ("id", "created_at")
     inlines = (MembershipInline,)
+
+    def delete_model(self, request: HttpRequest, obj: Organization) -> None:
+        """Mark the organization; a task deletes its projects."""
+        with transaction.atomic():
+            deletion_organizations.request(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        """Mark several organizations."""
+        for organization in queryset:
+            self.delete_model(request, organization)
 
 
 @admin.register(Project)

@@ -26,6 +26,11 @@ def now() -> datetime:
     return datetime.fromtimestamp(time.time() + (_offset(_file) if _file else 0.0), UTC)
 
 
+def may_jump() -> bool:
+    """Return whether this clock can be moved at any time: who waits for a moment must look again and again."""
+    return _file is not None
+
+
 def _offset(path: str) -> float:
     try:
         return float(Path(path).read_text(encoding="ascii") or 0)

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 STEP: Final = 5_000  # rows of one transaction: a tenth of a second or so
 KEPT: Final = frozenset({AuditEntry._meta.db_table})
-_RETRY: Final = RetryStrategy(max_attempts=10, exponential_wait=2)  # for half an hour; then the daily task tries again
+RETRY: Final = RetryStrategy(max_attempts=10, exponential_wait=2)  # for half an hour; then the daily task tries again
 
 # Partitioned tables by their partitions: a row's place (ctid) says nothing without the partition.
 _TABLES: Final = """
@@ -49,12 +49,17 @@ _REFERENCES: Final = """
 
 def request(project: Project) -> None:
     """Mark the project as deleted and let a task do the rest. To be called in the transaction of whoever asks."""
-    Project.every.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=clock.now())
-    User.objects.filter(current_project_id=project.pk).update(current_project=None)
+    mark(project)
     delete_project.defer(project_id=project.pk)
 
 
-@app.task(name="environments.delete_project", retry=_RETRY)
+def mark(project: Project) -> None:
+    """Mark the project as deleted: everybody else takes it for gone."""
+    Project.every.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=clock.now())
+    User.objects.filter(current_project_id=project.pk).update(current_project=None)
+
+
+@app.task(name="environments.delete_project", retry=RETRY)
 def delete_project(project_id: int) -> None:
     """Delete the rows of a project that is marked or gone, and then its own; nothing where it lives."""
     if Project.objects.filter(pk=project_id).exists():

@@ -1,18 +1,65 @@
-"""Joining an organization by the link of an invitation."""
+"""Joining an organization by the link of an invitation, and the mail with it."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
 from django.db import transaction
+from procrastinate.contrib.django import app
 
+from environments import clock
 from environments.api import audit
 from environments.api.organizations_access import NO_PROJECT
 from environments.models import Invitation, Membership, Project, User
 
+STEP: Final = timedelta(minutes=5)
+"""An address gets no second mail from an organization within it."""
+
+_TEXT: Final = """\
+{who} invites you to {organization} at {site}.
+
+Join here, within three days:
+
+{link}
+
+If you do not know what this is about, ignore this mail.
+"""
+
 
 class InvitationGone(Exception):
     """The link is spent, taken back, too old, or was never ours."""
+
+
+def link(secret: str) -> str:
+    """Return the address at which whoever opens it may join. The secret stands in the query, which is not logged."""
+    return f"{settings.SITE_URL}/account/join/?link={secret}"
+
+
+def is_mailed_now(earlier: Invitation | None) -> bool:
+    """Return whether an address is sent a mail that had this invitation before."""
+    if not settings.EMAIL_AVAILABLE:
+        return False
+    return earlier is None or not earlier.emailing_attempt_made or earlier.created_at < clock.now() - STEP
+
+
+@app.task(name="environments.mail_invitation", retry=3)
+def mail_invitation(invitation_id: str) -> None:
+    """Mail the invitation with a link of its own, unless it was used or taken back."""
+    found = Invitation.objects.filter(pk=invitation_id).select_related("organization", "created_by").first()
+    if found is None or found.is_expired:
+        return
+    who = found.created_by.email if found.created_by else "An administrator"
+    text = _TEXT.format(
+        who=who, organization=found.organization.name, site=settings.SITE_URL, link=link(found.renew_mailed())
+    )
+    # The name is anybody's choice, and a line end in a header an error.
+    subject = " ".join(f"You are invited to {found.organization.name}".split())
+    send_mail(subject, text, None, [found.target_email])
 
 
 def find(secret: str) -> Invitation:

@@ -14,6 +14,7 @@ SCOPES: tuple[str, ...] = (
     "activity_log:read",
     "integration:read",
     "organization:read",
+    "organization:write",
     "organization_member:read",
     "organization_member:write",
     "project:read",

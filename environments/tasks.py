@@ -6,7 +6,9 @@ from procrastinate.contrib.django import app
 
 from environments import (
     deletion,
+    deletion_organizations,
     housekeeping,
+    invitations,  # noqa: F401
     passwords,  # noqa: F401 - procrastinate looks for tasks in this file
 )
 
@@ -17,3 +19,4 @@ def daily(timestamp: int) -> None:
     """Delete old audit entries, rows of limits and what is left of projects; ``timestamp`` is when it was due."""
     housekeeping.daily()
     deletion.finish()
+    deletion_organizations.finish()

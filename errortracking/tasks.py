@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from procrastinate import JobContext
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
-from errortracking.pipeline import housekeeping, spike_cleanup
+from errortracking.pipeline import housekeeping, park, spike_cleanup
+from errortracking.pipeline.resolve_again import resolve_again
 from errortracking.recommendations import tasks  # noqa: F401 - procrastinate looks for tasks in this file
+from errortracking.symbols import bringing, cleanup, wishes
 
 KEEP_JOBS_HOURS = 72  # finished jobs: long enough to look at what happened over a weekend
 
@@ -23,6 +25,26 @@ def daily(timestamp: int) -> None:
 def spikes(timestamp: int) -> None:
     """Delete old spikes (pipeline 3); ``timestamp`` is the minute that it was due."""
     spike_cleanup.daily()
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="errortracking.symbols.clean", queueing_lock="errortracking.symbols.clean", retry=5)
+def clean_symbols(timestamp: int) -> None:
+    """Delete unused symbol sets, and data that none points at; ``timestamp`` is the minute that it was due."""
+    cleanup.hourly()
+
+
+@app.task(name=wishes.FETCH, retry=RetryStrategy(max_attempts=5, exponential_wait=3))
+def fetch_symbols(environment_id: int, url: str) -> None:
+    """Fetch a script and its source map, and let the events go on that wait for it."""
+    bringing.bring(environment_id, url)
+    park.wake(environment_id, url)
+
+
+@app.task(name=wishes.RESOLVE_AGAIN, retry=RetryStrategy(max_attempts=10, exponential_wait=2))
+def resolve_frames_again(environment_id: int, refs: list[str]) -> None:
+    """Resolve the frames that have lacked these symbol sets."""
+    resolve_again(environment_id, refs)
 
 
 @app.periodic(cron="*/5 * * * *")

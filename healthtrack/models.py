@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from django.db import models
 
-from environments.tenancy.models import EnvironmentField, ProjectRow, TouchedModel
+from environments.tenancy.models import ProjectRow, TouchedModel
 
 
 class HealthSeverity(models.TextChoices):
@@ -77,8 +77,30 @@ class HealthIssue(TouchedModel):
 class HealthRefresh(ProjectRow):
     """When somebody asked last for all checks of a project to run (`healthtrack.checks.refreshing`)."""
 
-    environment = EnvironmentField(primary_key=True)
+    environment = models.OneToOneField(
+        "environments.Project", on_delete=models.DO_NOTHING, db_constraint=False, primary_key=True, related_name="+"
+    )
     requested_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"asked at {self.requested_at:%Y-%m-%d %H:%M:%S}"
+
+
+class SDKVersionTable(models.Model):
+    """A table of SDKs' versions that is newer than the shipped one (`healthtrack.checks.sdk_versions`): one row.
+
+    Of no project. In the database, as the files of an image cannot be written and several machines want the same.
+    """
+
+    ONLY: ClassVar[int] = 1
+
+    id = models.SmallIntegerField(primary_key=True, default=ONLY)
+    date = models.DateField(help_text="The day of which the table tells.")
+    sdks = models.JSONField()
+    refreshed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_table_of_sdk_versions")]
+
+    def __str__(self) -> str:
+        return f"SDK versions of {self.date}"

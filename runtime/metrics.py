@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 
 import structlog
 from django.db import Error, connection, transaction
-from django.http import HttpRequest
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -21,6 +21,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from environments.tenancy.guard import maintenance
 from errortracking.ingest import disk
 from errortracking.models import backlog
+from runtime import metrics_drops
 
 log = structlog.get_logger("healthtrack.metrics")
 
@@ -40,13 +41,16 @@ SECONDS = Histogram(
 )
 
 
-def observe(request: HttpRequest, status: int, seconds: float) -> None:
+def observe(method: str, route: str, status: int, seconds: float) -> None:
     """Count one answered request by the pattern of its route: paths hold ids, and would be as many as there are ids."""
-    match = request.resolver_match
-    route = match.route if match is not None else "unmatched"
-    method = request.method if request.method in _METHODS else "other"
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(method, route).observe(seconds)
+    requests, duration = _counters(method if method in _METHODS else "other", route, status)
+    requests.inc()
+    duration.observe(seconds)
+
+
+@cache  # as many as the library keeps itself; to find one there costs as much as to count
+def _counters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
 
 
 def registry() -> CollectorRegistry:
@@ -97,6 +101,7 @@ def _read() -> Iterator[Metric]:
         outcomes = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM errortracking_setasideevent")
         (set_aside,) = cursor.fetchone()
+        dropped = metrics_drops.read()
     age = waiting.oldest_age.total_seconds()
     yield _gauge("backlog_requests", "Accepted requests that wait; a lower limit beyond the bound.", waiting.rows)
     yield _gauge("backlog_bytes", "Bytes of the accepted requests that wait.", waiting.bytes)
@@ -114,6 +119,7 @@ def _read() -> Iterator[Metric]:
     for outcome, number in outcomes:
         counter.add_metric([outcome], float(number))
     yield counter
+    yield from dropped
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

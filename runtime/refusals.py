@@ -6,6 +6,8 @@ waitress answers such requests itself, in a text of its own that no SDK and no b
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
@@ -14,6 +16,7 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from runtime import request_ids
+from runtime.bodies import Parser
 
 
 class _NotRead:
@@ -80,6 +83,18 @@ def _task(channel: HTTPChannel, request: Any) -> Task:
     return _UnreadableTask(channel, request)
 
 
+class _Task(WSGITask):  # type: ignore[misc]
+    """Sends the head of an answer and the first of its body in one piece: half the calls, and the client wakes once."""
+
+    def write(self, data: bytes) -> None:
+        """Send a part of the body, the head before the first."""
+        if self.wrote_header:
+            super().write(data)
+        else:
+            with self.channel.one_piece():
+                super().write(data)
+
+
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection whose refusals are ours, and which asks the loop for help only where help is needed.
 
@@ -89,8 +104,29 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     of (``pull_trigger``) once it is done trying, so until then there is nothing to ask.
     """
 
+    parser_class = Parser
+    task_class = _Task
     error_task_class = staticmethod(_task)
     _is_sending = False
+    _pieces: list[bytes] | None = None  # of the thread that answers
+
+    @contextmanager
+    def one_piece(self) -> Iterator[None]:
+        """Send what is written within the block when the block ends."""
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            yield
+        finally:
+            self._pieces = None
+        super().write_soon(b"".join(pieces))
+
+    def write_soon(self, data: Any) -> int:
+        """Send ``data``, or keep it for a moment."""
+        if self._pieces is None:
+            return int(super().write_soon(data))
+        self._pieces.append(data)
+        return len(data)
 
     def writable(self) -> bool:
         """Return whether the loop is to write, or to close."""

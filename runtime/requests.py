@@ -10,6 +10,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from errortracking.symbols.storage import Unavailable
 from runtime import metrics, request_ids
 
 log = structlog.get_logger("healthtrack.request")
@@ -34,25 +35,34 @@ class RequestMiddleware:
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
-            seconds = time.perf_counter() - started
-            metrics.observe(request, response.status_code, seconds)
-            write = log.debug if request.path.strip("/") in _PROBES else log.info
-            write(
-                "request",
-                method=request.method,
-                path=_TOKEN_IN_PATH.sub("/array/-", request.path),
-                status=response.status_code,
-                ms=round(seconds * 1000, 1),
-            )
+            match = request.resolver_match
+            route = match.route if match is not None else "unmatched"
+            report(request.method or "", request.path, route, response.status_code, time.perf_counter() - started)
         response[request_ids.HEADER] = request_id
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 where the database is down, exhausted or gave up; leave other exceptions to Django."""
+        """Answer 503 where database or object store are down, or gave up; leave other exceptions to Django."""
         if isinstance(exception, OperationalError | InterfaceError):
             log.warning("database unavailable", error=str(exception))
             return unavailable(request)
+        if isinstance(exception, Unavailable):
+            log.warning("object store unavailable", error=str(exception))
+            return unavailable(request)
         return None
+
+
+def report(method: str, path: str, route: str, status: int, seconds: float) -> None:
+    """Count an answered request, and log its line; ``route`` is the pattern that led to its view."""
+    metrics.observe(method, route, status, seconds)
+    write = log.debug if path.strip("/") in _PROBES else log.info
+    write(
+        "request",
+        method=method,
+        path=_TOKEN_IN_PATH.sub("/array/-", path),
+        status=status,
+        ms=round(seconds * 1000, 1),
+    )
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -18,6 +18,7 @@ import structlog
 from waitress import wasyncore
 from waitress.server import create_server
 
+from runtime.bodies import LARGEST_BODY_BYTES
 from runtime.refusals import Channel
 
 log = structlog.get_logger("healthtrack.web")
@@ -25,8 +26,6 @@ log = structlog.get_logger("healthtrack.web")
 FINISH_SECONDS = 20.0  # a request that was received is answered within this time after SIGTERM, or never
 RECEIVE_SECONDS = 3.0  # a request of which only a part had come by then is given up
 NEW_SECONDS = 0.3  # a connection that was just made and sent nothing within this time is closed
-# Above every limit of the application, whose own answer says more; below what would fill a disk.
-LARGEST_BODY_BYTES = 32 * 1024 * 1024
 BODY_IN_MEMORY_BYTES = 1024 * 1024  # a larger body waits in a temporary file
 CONNECTIONS = 1000
 COLLECT_AFTER = 20_000

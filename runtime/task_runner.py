@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, Unpack
 
 import structlog
 from procrastinate import App, PsycopgConnector
+from procrastinate.app import WorkerOptions
 from procrastinate.contrib.django import app as declared
 from procrastinate.contrib.django.db_cleanup import DjangoApp
 from procrastinate.contrib.django.utils import connector_params
+from procrastinate.worker import Worker
 
-from config.connections import TASK_CONCURRENCY, TASK_POOL
+from config.connections import FETCH_CONCURRENCY, TASK_CONCURRENCY, TASK_POOL
+from runtime.schedules import ScheduledWorker
 
 log = structlog.get_logger("healthtrack.tasks")
 
 POLL_SECONDS = 5.0  # new jobs are announced by NOTIFY; this is for the one that was missed
+QUEUES = {"default": TASK_CONCURRENCY, "fetch": FETCH_CONCURRENCY}  # and how many jobs of each run at a time
 FINISH_SECONDS = 15.0  # a task that runs longer after a stop is asked to give up, and runs again later
 
 
@@ -62,13 +66,32 @@ class TaskRunner:
             self._loop = asyncio.get_running_loop()
             self._task = asyncio.current_task()
         app = _worker_app()
-        async with app.open_async():
-            await app.run_worker_async(
-                install_signal_handlers=False,  # they belong to the main thread
-                concurrency=TASK_CONCURRENCY,
-                fetch_job_polling_interval=POLL_SECONDS,
-                shutdown_graceful_timeout=FINISH_SECONDS,
-            )
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            for queue, concurrency in QUEUES.items():
+                group.create_task(_work(app, queue, concurrency))
+
+
+async def _work(app: App, queue: str, concurrency: int) -> None:
+    """Run the jobs of one queue until cancelled.
+
+    A worker that has lost its listener ends without a word. The other queue's would go on, and nobody would notice.
+    """
+    await app.run_worker_async(
+        queues=[queue],
+        install_signal_handlers=False,  # they belong to the main thread
+        concurrency=concurrency,
+        fetch_job_polling_interval=POLL_SECONDS,
+        shutdown_graceful_timeout=FINISH_SECONDS,
+    )
+    raise RuntimeError(f"the worker of the queue {queue} ended")
+
+
+class _App(DjangoApp):
+    """An app whose workers have schedules that follow the one clock."""
+
+    def _worker(self, **options: Unpack[WorkerOptions]) -> Worker:
+        given: WorkerOptions = {**self.worker_defaults, **options}
+        return ScheduledWorker(app=self, **given)
 
 
 def _worker_app() -> App:
@@ -79,7 +102,7 @@ def _worker_app() -> App:
     """
     parameters: dict[str, Any] = connector_params()
     connector = PsycopgConnector(kwargs=parameters, min_size=1, max_size=TASK_POOL)
-    app = DjangoApp(connector=connector, import_paths=declared.import_paths, worker_defaults=declared.worker_defaults)
+    app = _App(connector=connector, import_paths=declared.import_paths, worker_defaults=declared.worker_defaults)
     app.perform_import_paths()  # type: ignore[no-untyped-call]
     app.tasks = declared.tasks
     app.periodic_registry = declared.periodic_registry

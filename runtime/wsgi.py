@@ -1,7 +1,11 @@
-"""Django's WSGI application, with a request that no header can break, and routes that are looked up once."""
+"""Django's WSGI application, with a request that no header can break, and routes that are looked up once.
+
+Where a view can do without Django's request it is asked directly (`runtime.direct`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,7 +13,9 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest
-from django.urls import ResolverMatch, get_resolver
+from django.urls import Resolver404, ResolverMatch, get_resolver
+
+from runtime import direct
 
 KEPT_ROUTES: Final = 2_000
 LONGEST_KEPT: Final = 200
@@ -41,6 +47,16 @@ class Application(WSGIHandler):
 
     request_class = Request
 
+    def __call__(  # type: ignore[override]  # Django's stubs promise more than WSGI does
+        self, environ: dict[str, Any], start_response: direct.StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        match = _direct_match(environ)
+        answered = direct.serve(match, environ, start_response) if match else None
+        if answered is not None:
+            return answered
+        return super().__call__(environ, start_response)
+
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Return the view of the request's path and what the path holds, also as ``request.resolver_match``."""
         resolve = _known if len(request.path_info) <= LONGEST_KEPT else _known.__wrapped__
@@ -51,3 +67,15 @@ class Application(WSGIHandler):
 @lru_cache(KEPT_ROUTES)
 def _known(routes: str, path: str) -> ResolverMatch:
     return get_resolver(routes).resolve(path)
+
+
+def _direct_match(environ: dict[str, Any]) -> ResolverMatch | None:
+    """Return what the request's path leads to, where that is a view that can be asked directly."""
+    path = environ.get("PATH_INFO", "")
+    if len(path) > LONGEST_KEPT or not path.isascii() or not direct.is_plain(environ):
+        return None
+    try:
+        match = _known(settings.ROOT_URLCONF, path)
+    except Resolver404:
+        return None
+    return match if hasattr(match.func, "direct") else None

@@ -9,7 +9,7 @@ from uuid import UUID
 from environments import clock
 from environments.api.audit import Actor
 from environments.ids import uuid7
-from environments.models import Project, Role
+from environments.models import Membership, Project, Role
 from errortracking.issues.merging import merge
 from errortracking.models import (
     AssignmentRule,
@@ -20,6 +20,7 @@ from errortracking.models import (
     Fingerprint,
     GroupingRule,
     Issue,
+    IssueAssignment,
     Recommendation,
     SpikeDetectionConfig,
     SpikeEvent,
@@ -30,9 +31,11 @@ from errortracking.models import (
 from errortracking.models.event_payload import StoredEvent, StoredFrame
 from errortracking.recommendations.registry import TYPES
 from tests.errortracking.api.issuing import make_known
-from tests.errortracking.api.making import CONTEXT, make_frame, make_release, make_symbol_set
+from tests.errortracking.api.making import CONTEXT, make_frame, make_release
+from tests.errortracking.api.uploading import make_uploaded
 from tests.healthtrack.api.making import make_issue as make_health_issue
 from tests.healthtrack.api.making import make_resolved
+from tests.notifications.making import make_delivery, make_destination
 
 FILTERS = {"type": "AND", "values": [{"key": "$exception_types", "operator": "exact", "value": ["KeyError"]}]}
 RULES = {
@@ -58,7 +61,7 @@ def furnish(project: Project, count: int = 1) -> dict[str, list[str]]:
     ]
     for number in range(count):
         release = make_release(project, metadata={"git": {"branch": "main"}} if number % 2 else None)
-        symbol_set = make_symbol_set(project, release=release)
+        symbol_set = make_uploaded(project, release=release)
         frame = make_frame(project, part=number, symbol_set=symbol_set if number % 2 == 0 else None, context=CONTEXT)
         issue = Issue.objects.create(environment=project, name="KeyError" if number % 2 else None)
         make_known(project, issue, release, number)
@@ -80,6 +83,7 @@ def furnish(project: Project, count: int = 1) -> dict[str, list[str]]:
         | _furnish_deeds(project, found["issue"])
         | _furnish_rules(project, found["issue"])
         | {"event": _furnish_events(project, found["issue"])}
+        | _furnish_alerts(project, found["issue"])
     )
 
 
@@ -90,6 +94,11 @@ def _furnish_rules(project: Project, issues: list[str]) -> dict[str, list[str]]:
         common = {"environment": project, "filters": FILTERS, "order_key": number}
         role = Role.objects.create(organization_id=project.organization_id, name=f"role {number}")
         found["role"].append(str(role.pk))
+        if number < 2:  # one issue is the role's, the next a person's
+            person = Membership.objects.filter(organization_id=project.organization_id).values_list("user_id").first()
+            whom = {"role": role} if number == 0 else {"user_id": person[0]} if person else {}
+            if whom:
+                IssueAssignment.objects.create(environment=project, issue_id=issue, **whom)
         for name, model in RULES.items():
             own = {"role": role} if name in {"assignment_rule", "grouping_rule"} else {}
             off = {"message": "off", "props": {"host": 1}} if number % 3 == 2 else None
@@ -120,6 +129,16 @@ def _furnish_deeds(project: Project, issues: list[str]) -> dict[str, list[str]]:
         found["operation"].append(str(done.operation.pk))
         found["external_reference"].append(str(reference.pk))
         found["merging"].append(str(Issue.objects.create(environment=project, name="merging").pk))
+    return found
+
+
+def _furnish_alerts(project: Project, issues: list[str]) -> dict[str, list[str]]:
+    """Make a destination for each issue, and a message to it."""
+    found: dict[str, list[str]] = {"destination": [], "delivery": []}
+    for issue in issues:
+        destination = make_destination(project)
+        found["destination"].append(str(destination.pk))
+        found["delivery"].append(str(make_delivery(destination, subject_id=issue).pk))
     return found
 
 

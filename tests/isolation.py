@@ -1,4 +1,4 @@
-"""The table of the isolation matrix, and the routes that it must cover."""
+"""The table of the isolation matrix, and the routes that it must cover. Bodies and filters: ``isolation_named``."""
 
 from __future__ import annotations
 
@@ -47,6 +47,12 @@ class Row(NamedTuple):
 
 
 FILTERS: Final = {"type": "AND", "values": [{"key": "$exception_types", "operator": "is_set"}]}
+DESTINATION: Final = {
+    "name": "Team",
+    "kind": "webhook",
+    "target": "https://hooks.acme.test/a",
+    "events": ["issue_created"],
+}
 RULES: Final[dict[str, dict[str, Any]]] = {
     "assignment_rules": {"filters": FILTERS, "assignee": {"type": "role", "id": "{role}"}},
     "grouping_rules": {"filters": FILTERS},
@@ -98,11 +104,21 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("GET", "error_tracking/fingerprints/"): Row(READ, 200),
     ("GET", "error_tracking/fingerprints/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
     ("DELETE", "error_tracking/fingerprints/{id}/"): Row(WRITE, 405, NEVER_DELETED),
-    ("GET", "error_tracking/fingerprints/resolve/"): Row(READ, 400),  # without the text; with it: see `NAMED`
+    ("GET", "error_tracking/fingerprints/resolve/"): Row(READ, 400),  # without the text; with it: see `isolation_named`
     ("GET", "error_tracking/issues/exists/"): Row(READ, 200),
     ("GET", "error_tracking/issues/values/"): Row(READ, 200),
     ("GET", "error_tracking/issues/{id}/events/"): Row(READ, 200, UNKNOWN_OBJECT),
     ("GET", "error_tracking/issues/{id}/events/{uuid}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/alerts/"): Row(READ, 200),
+    ("POST", "error_tracking/alerts/"): Row(WRITE, 201, body=DESTINATION),
+    ("GET", "error_tracking/alerts/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("PUT", "error_tracking/alerts/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"name": "Pager"}),
+    ("PATCH", "error_tracking/alerts/{id}/"): Row(WRITE, 200, UNKNOWN_OBJECT, {"enabled": False}),
+    ("DELETE", "error_tracking/alerts/{id}/"): Row(WRITE, 204, UNKNOWN_OBJECT),
+    ("POST", "error_tracking/alerts/{id}/test/"): Row(WRITE, 202, UNKNOWN_OBJECT),
+    ("GET", "error_tracking/alerts/deliveries/"): Row(READ, 200),
+    ("GET", "error_tracking/alerts/deliveries/{id}/"): Row(READ, 200, UNKNOWN_OBJECT),
+    ("POST", "error_tracking/alerts/deliveries/{id}/replay/"): Row(WRITE, 202, UNKNOWN_OBJECT),
     ("GET", "error_tracking/recommendations/"): Row(READ, 200),
     ("POST", "error_tracking/recommendations/{id}/dismiss/"): Row(WRITE, 200, UNKNOWN_OBJECT),
     ("POST", "error_tracking/recommendations/{id}/restore/"): Row(WRITE, 200, UNKNOWN_OBJECT),
@@ -134,7 +150,7 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("PUT", "error_tracking/symbol_sets/{id}/finish_upload/"): Row(
         WRITE, 200, UNKNOWN_OBJECT, {"content_hash": "another"}
     ),
-    ("POST", "error_tracking/symbol_sets/start_upload/"): Row(WRITE, 400),  # without a chunk id; with it: see `NAMED`
+    ("POST", "error_tracking/symbol_sets/start_upload/"): Row(WRITE, 400),  # without a chunk: `isolation_named`
     ("POST", "error_tracking/symbol_sets/bulk_check_upload/"): Row(
         WRITE, 200, body={"symbol_sets": [{"chunk_id": "{raw_id}", "release_id": "{release}", "content_hash": "x"}]}
     ),
@@ -154,6 +170,8 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
 }
 KINDS: Final = {
     **{f"error_tracking/{kind}/": kind.removesuffix("s") for kind in RULES},
+    "error_tracking/alerts/deliveries/": "delivery",  # before what it begins with
+    "error_tracking/alerts/": "destination",
     "error_tracking/external_references/": "external_reference",
     "error_tracking/fingerprints/": "fingerprint",
     "error_tracking/issues/": "issue",
@@ -163,110 +181,6 @@ KINDS: Final = {
     "error_tracking/symbol_sets/": "symbol_set",
     "health_issues/": "health_issue",
 }
-
-INVALID = ("validation_error", "invalid_input")
-UNKNOWN_RELEASE = error(400, "validation_error", "invalid_release_id", "Unknown release ID provided: {release}")
-NO_RESULTS = {"results": []}
-NO_PAGE = {"count": 0, "next": None, "previous": None, "results": []}
-# Names of another project in a body or in a filter: as if they were nobody's.
-NAMED: Final[list[tuple[str, str, dict[str, Any] | None, Answer]]] = [
-    ("POST", "error_tracking/stack_frames/batch_get/", {"raw_ids": ["{raw_id}"]}, (200, NO_RESULTS)),
-    (
-        "POST",
-        "error_tracking/stack_frames/batch_get/",
-        {"raw_ids": [], "symbol_set": "{symbol_set}"},
-        (200, NO_RESULTS),
-    ),
-    ("POST", "error_tracking/stack_frames/batch_get/", {"symbol_set": "{symbol_set}"}, (200, NO_RESULTS)),
-    ("GET", "error_tracking/issues/?release={release}", None, (200, NO_PAGE)),
-    ("GET", "error_tracking/issues/?assignee=role:{role}", None, (200, NO_PAGE)),
-    ("GET", 'error_tracking/issues/?search="known {issue}"', None, (200, NO_PAGE)),
-    ("GET", "error_tracking/issues/{issue}/?fingerprint=known {issue}", None, UNKNOWN_OBJECT),
-    ("GET", "error_tracking/spike_events/?issue_ids={issue}", None, (200, NO_PAGE)),
-    ("GET", "error_tracking/spike_events/?issue_ids={issue},{issue}&order_by=computed_baseline", None, (200, NO_PAGE)),
-    (
-        "POST",
-        "error_tracking/assignment_rules/",
-        {"filters": FILTERS, "assignee": {"type": "role", "id": "{role}"}},
-        error(400, *INVALID, "Assignee role does not belong to this organization.", "assignee__id"),
-    ),
-    *(
-        (
-            "PATCH",
-            f"error_tracking/{kind}/reorder/",
-            {"orders": {f"{{own_{kind[:-1]}}}": 7, f"{{{kind[:-1]}}}": 8}},
-            error(400, "validation_error", "does_not_exist", "Rule not found.", f"orders__{{{kind[:-1]}}}"),
-        )
-        for kind in RULES
-    ),
-    ("POST", "error_tracking/issues/{own_issue}/merge/", {"ids": ["{issue}"]}, UNKNOWN_OBJECT),
-    ("POST", "error_tracking/issues/{own_issue}/merge/?preview=true", {"ids": ["{issue}"]}, UNKNOWN_OBJECT),
-    (
-        "POST",
-        "error_tracking/issues/{own_issue}/split/",
-        {"fingerprints": [{"fingerprint": "{text}"}]},
-        error(
-            *(400, "validation_error", "does_not_exist"),
-            *("The issue has no such fingerprint (any more).", "fingerprints__0__fingerprint"),
-        ),
-    ),
-    (
-        "POST",
-        "error_tracking/issues/{own_issue}/undo/",
-        {"operation": "{operation}"},
-        error(400, "validation_error", "does_not_exist", "The issue has no such merge or split.", "operation"),
-    ),
-    (
-        "PATCH",
-        "error_tracking/issues/{own_issue}/assign/",
-        {"assignee": {"type": "role", "id": "{role}"}},
-        error(400, *INVALID, "Assignee role does not belong to this organization.", "assignee__id"),
-    ),
-    (
-        "POST",
-        "error_tracking/issues/bulk/",
-        {"action": "set_status", "status": "resolved", "ids": ["{issue}"]},
-        (200, {"success": True}),
-    ),
-    (
-        "POST",
-        "error_tracking/external_references/",
-        {"issue": "{issue}", "external_url": "https://github.com/acme/shop/issues/1"},
-        error(400, "validation_error", "does_not_exist", "Issue not found.", "issue"),
-    ),
-    ("GET", "error_tracking/external_references/?issue_id={issue}", None, (200, NO_PAGE)),
-    ("GET", "error_tracking/fingerprints/?issue_id={issue}", None, (200, NO_PAGE)),
-    (
-        "GET",
-        "error_tracking/fingerprints/resolve/?fingerprint={text}",
-        None,
-        UNKNOWN_OBJECT,
-    ),
-    ("PATCH", "error_tracking/releases/{own_release}/", {"id": "{release}", "hash_id": "{hash}"}, (204, None)),
-    ("POST", "error_tracking/symbol_sets/bulk_delete/", {"ids": ["{symbol_set}"]}, (200, {"deleted": 0})),
-    (
-        "POST",
-        "error_tracking/symbol_sets/bulk_finish_upload/",
-        {"content_hashes": {"{own_symbol_set}": "x", "{symbol_set}": "x"}},
-        error(400, "validation_error", "symbol_set_not_found", "Unknown symbol set IDs: {symbol_set}"),
-    ),
-    *(
-        (
-            "POST",
-            f"error_tracking/symbol_sets/{path}/",
-            {"symbol_sets": [{"chunk_id": "a", "release_id": "{release}", "content_hash": "x"}]},
-            UNKNOWN_RELEASE,
-        )
-        for path in ("bulk_check_upload", "bulk_start_upload")
-    ),
-    ("POST", "error_tracking/symbol_sets/start_upload/?chunk_id=a&release_id={release}", None, UNKNOWN_RELEASE),
-    (
-        "PATCH",
-        "health_issues/{own_health_issue}/",
-        {"id": "{health_issue}"},
-        error(400, *INVALID, "This field is read-only.", "id"),
-    ),
-]
 
 
 def walk(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[tuple[str, Any]]:

@@ -53,6 +53,7 @@ class LiveServer:
             **{k: v for k, v in os.environ.items() if not k.startswith("HEALTHTRACK_") or k == guard.FILE},
             "HEALTHTRACK_DATA_DIR": str(self.data),
             "HEALTHTRACK_SQL_GUARD": "1",
+            "HEALTHTRACK_FETCH_SOURCE_MAPS": "off",  # events of tests name hosts that are not there
         }
         for name, value in environment.items():
             self._environment.pop(name, None)

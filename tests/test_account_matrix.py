@@ -43,6 +43,8 @@ TABLE: Final[dict[tuple[str, str], Row]] = {
     ("PATCH", "api/users/{uuid}/"): Row("user:write", 200, UNKNOWN, {"first_name": "Ann"}),
     ("GET", "api/organizations/"): Row("organization:read", 200),
     ("GET", "api/organizations/{id}/"): Row("organization:read", 200, NO_ORGANIZATION),
+    # for owners: `tests.environments.test_deletion_organizations`
+    ("DELETE", "api/organizations/{id}/"): Row("organization:write", 403, NO_ORGANIZATION),
     ("GET", ORGANIZATION + "members/"): Row("organization_member:read", 200, NO_ORGANIZATION),
     ("PATCH", ORGANIZATION + "members/{user_uuid}/"): Row(
         "organization_member:write", 200, NO_ORGANIZATION, {"level": 1}

@@ -42,6 +42,8 @@ include-path-regex = '/(stack_frames|fingerprints|issues)/\{id\}/$'
 checks = { allow_header_conformance = { enabled = false } }
 """
 KINDS: Final = {
+    "deliveries": "delivery",  # before the alerts, below which it lies
+    "alerts": "destination",
     "assignment_rules": "assignment_rule",
     "bypass_rules": "bypass_rule",
     "grouping_rules": "grouping_rule",
@@ -52,6 +54,7 @@ KINDS: Final = {
     "recommendations": "recommendation",
     "releases": "release",
     "stack_frames": "frame",
+    "symbol_sets": "symbol_set",
     "health_issues": "health_issue",
 }
 
@@ -83,8 +86,11 @@ def with_examples(description: dict[str, Any], project: int, names: dict[str, li
 PARTS: Final = {
     "issues": r"^/api/environments/[^/]+/error_tracking/(issues|fingerprints|external_references)/",
     "rules": r"^/api/environments/[^/]+/error_tracking/[a-z]+_rules/",
+    "alerts": r"^/api/environments/[^/]+/error_tracking/alerts/",
+    "symbol sets": r"^/api/environments/[^/]+/error_tracking/symbol_sets/",
     "the rest of a project": (
-        r"^/api/environments/[^/]+/(?!$|error_tracking/(issues|fingerprints|external_references|[a-z]+_rules)/)"
+        r"^/api/environments/[^/]+/"
+        r"(?!$|error_tracking/(alerts|issues|fingerprints|external_references|symbol_sets|[a-z]+_rules)/)"
     ),
     # The same views once more: a few requests tell that they stand there, too.
     "the other prefix": r"^/api/projects/\{project_id\}/.",

@@ -17,7 +17,17 @@ import pytest
 from runtime.bootstrap.places import CHECKOUT
 
 REQUIREMENTS = CHECKOUT / "requirements"
-ROOMS = ("config", "runtime", "environments", "errortracking", "healthtrack", "tests", "benchmarks")
+ROOMS = (
+    "config",
+    "runtime",
+    "environments",
+    "notifications",
+    "errortracking",
+    "healthtrack",
+    "outbound",
+    "tests",
+    "benchmarks",
+)
 
 
 def run(*words: str) -> None:
@@ -77,7 +87,7 @@ def test_a_lock_file_holds_pins_and_hashes_and_names_no_host(name: str) -> None:
     assert [entry.splitlines()[0] for entry in entries if "==" not in entry or "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("folder", ["sdk", "clients"])
+@pytest.mark.parametrize("folder", ["sdk", "clients", "bundles", "data/bundles"])
 def test_a_lock_file_of_npm_holds_versions_and_hashes_and_names_no_registry(folder: str) -> None:
     packages = json.loads((CHECKOUT / "tests" / folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     asked = json.loads((CHECKOUT / "tests" / folder / "package.json").read_text(encoding="utf-8"))["dependencies"]

@@ -18,7 +18,6 @@ from tests.furnishing import furnish
 from tests.isolation import (
     HEALTH_READ,
     HEALTH_WRITE,
-    NAMED,
     NO_ACCESS,
     NO_CREDENTIALS,
     READ,
@@ -28,9 +27,10 @@ from tests.isolation import (
     Answer,
     walk,
 )
-from tests.matrix import ROUTES, addresses, fill, stored
+from tests.isolation_named import NAMED
+from tests.matrix import ROUTES, addresses, fill, stored, unhurried
 
-__all__ = ["stranger", "world"]  # fixtures
+__all__ = ["stranger", "unhurried", "world"]  # fixtures
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -191,7 +191,7 @@ def test_another_projects_object_in_a_body_or_a_filter_is_nobodys(
 ) -> None:
     names = {kind: values[0] for kind, values in place.foreign.items()}
     names |= {f"own_{kind}": values[0] for kind, values in place.names.items()}
-    names["project"] = str(place.other.project.pk)
+    names |= {"project": str(place.other.project.pk), "user": str(place.other.user.pk)}
     before = stored(place.other.project)
     api = Api(place.own.project, place.own.key("*"), prefix)
     assert answer(api.request(method, path.format(**names), fill(body, names))) == fill(expected, names)

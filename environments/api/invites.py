@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -13,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.response import Response
 
+from environments import invitations
 from environments.api import inputs
 from environments.api.organizations_access import OrganizationViewSet
 from environments.api.organizations_members import LEVEL_HELP, UserBasicSerializer
@@ -35,6 +35,9 @@ class OrganizationInviteSerializer(serializers.Serializer[Invitation]):
     created_by = UserBasicSerializer(allow_null=True, help_text="Who invites; null where that user is gone.")
     created_at = serializers.DateTimeField(help_text="When the invitation was made.")
     expires_at = serializers.DateTimeField(help_text="From when on the link is refused.")
+    emailing_attempt_made = serializers.BooleanField(
+        help_text="Whether a mail with another link goes to the address: where the server has a mail server."
+    )
     link = serializers.CharField(
         source="shown_once",
         allow_null=True,
@@ -77,7 +80,8 @@ class InviteViewSet(OrganizationViewSet):
     def create(self, request: APIRequest, organization_id: str, **path: str) -> HttpResponse:
         """Invite a person; for administrators and owners. The link is in this answer only: pass it on yourself.
 
-        An earlier invitation of the same address gives way.
+        Where the server has a mail server, the person gets a mail as well, with a link of its own; not twice within
+        five minutes. An earlier invitation of the same address gives way.
         """
         fields = self.checked(OrganizationInviteCreateRequestSerializer)
         email, level = fields["target_email"], int(fields.get("level", Membership.Level.MEMBER))
@@ -91,11 +95,19 @@ class InviteViewSet(OrganizationViewSet):
                 raise ValidationError(f"An organization can have at most {MAX_PENDING} invitations.")
             created_by = User.objects.get(pk=self.user.pk)
             name = fields.get("first_name", "")
+            mailed = invitations.is_mailed_now(self._invitations().filter(target_email__iexact=email).first())
             made, secret = Invitation.objects.issue(
-                self.organization, email, level=level, first_name=name, created_by=created_by
+                self.organization,
+                email,
+                level=level,
+                first_name=name,
+                created_by=created_by,
+                emailing_attempt_made=mailed,
             )
+            if mailed:
+                invitations.mail_invitation.defer(invitation_id=str(made.pk))
             self.audit(made.pk, None, {"target_email": email, "level": level})
-        made.shown_once = f"{settings.SITE_URL}/account/join/?link={secret}"  # type: ignore[attr-defined]
+        made.shown_once = invitations.link(secret)  # type: ignore[attr-defined]
         return self.shown(made, 201)
 
     @extend_schema(responses={204: None})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
 
+from environments import deletion_organizations
 from environments.api.organizations_access import AccountViewSet, OrganizationViewSet
 from environments.api.projects_shapes import ProjectSerializer
 from environments.api.requests import APIRequest
+from environments.api.viewsets import no_content
 from environments.models import Membership, Organization, Project, User
 
 
@@ -60,7 +65,8 @@ class OrganizationDetailViewSet(OrganizationViewSet):
 
     serializer_class = OrganizationSerializer
     scope_object = "organization"
-    scopes = {"retrieve": "organization:read"}
+    scopes = {"retrieve": "organization:read", "destroy": "organization:write"}
+    levels = {"destroy": Membership.Level.OWNER}
     organization_name = "id"
     parameter_texts = {"id": "The organization's id, or `@current` for that of your current project."}
 
@@ -68,3 +74,18 @@ class OrganizationDetailViewSet(OrganizationViewSet):
     def retrieve(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
         """Return one organization; 404 for one that you do not belong to."""
         return self.shown(organizations_of(self.user).get(pk=self.organization.pk))
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request: APIRequest, id: str, **path: str) -> Response:
+        """Delete an organization with all its projects; for its owners.
+
+        It and its projects are gone at once, and their tokens are refused. What is in them is deleted in the
+        background. The record of changes stays.
+        """
+        with transaction.atomic():
+            found = Organization.objects.select_for_update(no_key=True).filter(pk=self.organization.pk).first()
+            if found is None:
+                raise NotFound("Organization not found.")
+            deletion_organizations.request(found)
+            self.audit(found.pk, {"name": found.name}, None)
+        return no_content()

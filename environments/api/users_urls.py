@@ -23,7 +23,7 @@ _CHANGE: Final = {"patch": "partial_update", "delete": "destroy"}
 ROUTES: Final[list[tuple[str, Any, str, dict[str, str]]]] = [
     ("users/{uuid}", UserViewSet, "users", _READ | {"patch": "partial_update"}),
     ("organizations", OrganizationListViewSet, "organizations", {"get": "list"}),
-    ("organizations/{id}", OrganizationDetailViewSet, "organizations", _READ),
+    ("organizations/{id}", OrganizationDetailViewSet, "organizations", _READ | {"delete": "destroy"}),
     (f"{_ORGANIZATION}/members", MemberViewSet, "members", {"get": "list"}),
     (f"{_ORGANIZATION}/members/{{user_uuid}}", MemberViewSet, "members", _CHANGE),
     (f"{_ORGANIZATION}/invites", InviteViewSet, "invites", {"get": "list", "post": "create"}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -118,6 +118,18 @@ class ProjectViewSet(viewsets.ViewSetMixin, View, generics.GenericAPIView[Any]):
         paginator: Pagination = self.paginator  # type: ignore[assignment]
         found = (reader or self.reader).found(queryset, paginator.wanted(self.request), self.own())
         return self._paged(paginator, *found)
+
+    def page_of(
+        self, ids: Sequence[UUID], named: Callable[[list[UUID]], QuerySet[Any]], reader: Reader | None = None
+    ) -> HttpResponse:
+        """Return the page that the request asks for of rows that have been found: ``ids``, in the reader's order.
+
+        ``named`` gives the project's rows of some ids.
+        """
+        paginator: Pagination = self.paginator  # type: ignore[assignment]
+        page = list(ids[paginator.wanted(self.request)])
+        _, objects = (reader or self.reader).page(named(page), slice(0, len(page))) if page else (0, [])
+        return self._paged(paginator, len(ids), objects)
 
     def _paged(self, paginator: Pagination, count: int, results: list[dict[str, Any]]) -> HttpResponse:
         paginator.count = count

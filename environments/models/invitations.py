@@ -35,7 +35,9 @@ class InvitationManager(models.Manager["Invitation"]):
     def by_secret(self, secret: str) -> models.QuerySet[Invitation]:
         """Return the invitation of a link, if it is still good."""
         since = clock.now() - VALID_FOR
-        return self.filter(secure_value=secrets.hash_key(secret), created_at__gt=since).select_related("organization")
+        known = secrets.hash_key(secret)
+        of_link = models.Q(secure_value=known) | models.Q(mailed_secure_value=known)
+        return self.filter(of_link, created_at__gt=since).select_related("organization")
 
 
 class Invitation(models.Model):
@@ -51,11 +53,25 @@ class Invitation(models.Model):
     )
     created_at = models.DateTimeField(default=clock.now)
     secure_value = models.CharField(max_length=300, unique=True, editable=False, help_text="Of the link, its hash.")
+    mailed_secure_value = models.CharField(
+        max_length=300, unique=True, null=True, editable=False, help_text="Of the link that was mailed, its hash."
+    )
+    emailing_attempt_made = models.BooleanField(default=False, help_text="Whether a mail was asked for.")
 
     objects: ClassVar[InvitationManager] = InvitationManager()
 
     def __str__(self) -> str:
         return self.target_email
+
+    def renew_mailed(self) -> str:
+        """Give the invitation another link for a mail, beside the one that was shown; return its secret.
+
+        The one in an earlier mail is refused. Not the shown one: it would have to wait for the mail in the database.
+        """
+        secret = secrets.link_secret()
+        self.mailed_secure_value = secrets.hash_key(secret)
+        self.save(update_fields=["mailed_secure_value"])
+        return secret
 
     @property
     def expires_at(self) -> datetime:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 
 from environments import clock
 from environments.ids import uuid7
+
+
+class LivingOrganizations(models.Manager["Organization"]):
+    """The organizations that nobody has deleted. To everybody else, one that is being deleted is gone."""
+
+    def get_queryset(self) -> models.QuerySet[Organization]:
+        """Return those that are not being deleted."""
+        return super().get_queryset().filter(deleted_at__isnull=True)
 
 
 class Organization(models.Model):
@@ -18,6 +28,13 @@ class Organization(models.Model):
     members = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="environments.Membership", related_name="organizations"
     )
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when its projects are being deleted. Empty: it lives."
+    )
+
+    objects: ClassVar[LivingOrganizations] = LivingOrganizations()
+    every: ClassVar[models.Manager[Organization]] = models.Manager()
+    """With those that are being deleted: for what deletes them."""
 
     def __str__(self) -> str:
         return self.name

@@ -49,6 +49,7 @@ class _SQLOperation(Operation):
 class ProjectTable(_SQLOperation):
     """Make the primary key (environment_id, key) and let the table's rows go with their project.
 
+    A key of several columns (``CompositePrimaryKey``) is left as Django made it: it begins with environment_id.
     ``on_project_delete``: "CASCADE" for most; None leaves the reference out, for tables that other project tables
     lead to anyway or that are written where a lock on the project's row would make requests wait for one another.
     """
@@ -66,7 +67,7 @@ class ProjectTable(_SQLOperation):
         table, key = model._meta.db_table, model._meta.pk.column
         clauses = (
             []
-            if key == "environment_id"
+            if key in ("environment_id", None)
             else [
                 f'DROP CONSTRAINT "{table}_pkey"',
                 f'ADD CONSTRAINT "{table}_pkey" PRIMARY KEY (environment_id, "{key}")',
@@ -84,7 +85,7 @@ class ProjectTable(_SQLOperation):
         table, key = model._meta.db_table, model._meta.pk.column
         clauses = (
             []
-            if key == "environment_id"
+            if key in ("environment_id", None)
             else [
                 f'DROP CONSTRAINT "{table}_pkey"',
                 f'ADD CONSTRAINT "{table}_pkey" PRIMARY KEY ("{key}")',

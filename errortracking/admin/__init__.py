@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from errortracking.admin import frames, issues, operations, rules, set_aside, tables
+from errortracking.admin import frames, issues, operations, rules, set_aside, symbol_sets, tables, unknown_tokens
 
-__all__ = ["frames", "issues", "operations", "rules", "set_aside", "tables"]
+__all__ = ["frames", "issues", "operations", "rules", "set_aside", "symbol_sets", "tables", "unknown_tokens"]

@@ -30,7 +30,6 @@ from errortracking.models import (
     SpikeDetectionConfig,
     SpikeEvent,
     SpikeSnooze,
-    SymbolSet,
 )
 from errortracking.models.release_metadata import without_credentials
 
@@ -106,16 +105,6 @@ class ReleaseAdmin(PipelineAdmin):
     def shown_metadata(self, release: Release) -> str:
         """Return the metadata as JSON."""
         return json.dumps(without_credentials(release.metadata), indent=2, ensure_ascii=False)
-
-
-@admin.register(SymbolSet)
-class SymbolSetAdmin(PipelineAdmin):
-    """Symbol sets, with the reason where one could not be had. Where the data lies is the server's own affair."""
-
-    list_display = ("ref", "environment", "failure_reason", "last_used", "created_at")
-    search_fields = ("ref",)
-    search_help_text = "A part of the ref, or an id."
-    exclude = ("storage_ptr",)
 
 
 @admin.register(IssueAssignment)

@@ -19,7 +19,7 @@ class ErrorTrackingIssueEventFrameSerializer(serializers.Serializer[Any]):
     )
     resolved = serializers.BooleanField(help_text="Whether `contents` is about the source as it was written.")
     resolved_later = serializers.BooleanField(
-        help_text="Whether the frame was unresolved when the event came, and is shown as it was resolved since."
+        help_text="Whether the frame failed to be resolved when the event came, and is shown as it was resolved since."
     )
     contents = ObjectField(
         help_text="The frame as it was when the event came: function, file, line and so on. From events: untrusted."

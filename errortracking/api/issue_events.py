@@ -35,6 +35,18 @@ PARAMETERS: Final = [
         str,
         description=f"Only what happened to this person, among the {MOST} newest events between the dates.",
     ),
+    OpenApiParameter(
+        "release",
+        str,
+        description=f"Only events of a release, its id or the version of some, among the {MOST} newest between the "
+        "dates.",
+    ),
+    OpenApiParameter(
+        "sdk",
+        str,
+        description=f"Only events of an SDK, its `$lib` such as `posthog-python`, among the {MOST} newest between the "
+        "dates.",
+    ),
 ]
 _PLACE: Final = OpenApiParameter("id", str, OpenApiParameter.PATH, description="The issue's id, a UUID.")
 _EVENT: Final = OpenApiParameter(
@@ -107,14 +119,22 @@ class IssueEventViewSet(ProjectViewSet):
 
 def _asked(project: int, issue: str, parameters: QueryDict) -> Asked:
     """Return what the request asks for. Blank parameters mean nothing. Raises the 404 or the first 400."""
-    person = parameters.get("distinct_id", "")
+    release = _text(parameters, "release")
     return Asked(
         project,
         inputs.uuid_in_path(issue),
         _moment(parameters, "date_from"),
         _moment(parameters, "date_to"),
-        inputs.text_field("distinct_id", person) if person else None,
+        _text(parameters, "distinct_id"),
+        _text(parameters, "sdk"),
+        release,
+        inputs.uuid_or_none(release or ""),  # a version may be anything
     )
+
+
+def _text(parameters: QueryDict, name: str) -> str | None:
+    text = parameters.get(name, "")
+    return inputs.text_field(name, text) if text else None
 
 
 def _moment(parameters: QueryDict, name: str) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet
 from django.http import QueryDict
@@ -14,6 +15,7 @@ from drf_spectacular.utils import OpenApiParameter
 from environments.api import inputs
 from environments.api.exceptions import FieldError
 from errortracking.api.issue_search import Matches, words_of
+from errortracking.api.issue_search_common import REACH, among_the_first, are_common
 from errortracking.api.spike_event_filters import WRONG_MOMENT, moment
 from errortracking.models import (
     Fingerprint,
@@ -54,6 +56,25 @@ def order_of(parameters: QueryDict) -> str:
     return order
 
 
+def common_search(issues: QuerySet[Issue], environment_id: int, order: str, parameters: QueryDict) -> list[UUID]:
+    """Return what a search for common words finds among the first issues of the list, in its order.
+
+    Nothing where all issues are to be searched: the words are rare, or none of the first has them. To be called where
+    `filtered` has raised nothing, and `in_time`.
+    """
+    words = words_of(parameters.get("search", ""))
+    if not words or not are_common(environment_id, words):
+        return []
+    others = filtered(issues, environment_id, parameters, without="search")
+    listed = ids_by(order, environment_id) if others is None else None
+    if listed is None:
+        listed = (issues if others is None else others).order_by(*ORDERS.get(order, NEWEST_FIRST)).values("pk")
+    (column,) = listed.query.values_select
+    return among_the_first(
+        issues if others is None else others, environment_id, words, listed.values_list(column, flat=True)
+    )
+
+
 def ids_by(order: str, environment_id: int) -> QuerySet[Any, Any] | None:
     """Return the query for the ids of a project's issues in an order that their statistics have an index for."""
     if order.removeprefix("-") not in STATISTICS:
@@ -63,12 +84,14 @@ def ids_by(order: str, environment_id: int) -> QuerySet[Any, Any] | None:
     return rows.order_by(order, sign + "issue_id").values("issue_id")
 
 
-def filtered(issues: QuerySet[Issue], environment_id: int, parameters: QueryDict) -> QuerySet[Issue] | None:
+def filtered(
+    issues: QuerySet[Issue], environment_id: int, parameters: QueryDict, without: str = ""
+) -> QuerySet[Issue] | None:
     """Return those of a project's issues that the query string asks for, ``None`` for all. Raises the first 400.
 
-    Blank parameters mean nothing, and of a repeated one the last counts.
+    Blank parameters mean nothing, and of a repeated one the last counts. ``without``: a filter that is left out.
     """
-    given = {name: text for name in FILTERS if (text := parameters.get(name, "").strip())}
+    given = {name: text for name in FILTERS if name != without and (text := parameters.get(name, "").strip())}
     for name, text in given.items():
         if problem := inputs.text_problem(text):
             raise FieldError(name, *problem)
@@ -177,7 +200,9 @@ PARAMETERS: Final = [
         str,
         description="Only issues that have all of these words in name or description, or in the types, messages, files "
         "and functions of their exceptions; upper and lower case are the same, quotes keep words together. One word "
-        "needs 3 letters or digits in a row.",
+        "needs 3 letters or digits in a row. Where very many issues have the words (some 30000), they are looked for "
+        f"among the first {REACH} of the list only: `count` says how many of these have them, and the answer has the "
+        f"header `X-Searched-Issues: {REACH}`.",
     ),
     OpenApiParameter(
         "order_by",

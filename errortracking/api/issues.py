@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -24,8 +25,17 @@ from errortracking.api.issue_fields import (
     ErrorTrackingIssueMovedSerializer,
     ErrorTrackingIssueValuesSerializer,
 )
-from errortracking.api.issue_filters import NEWEST_FIRST, ORDERS, PARAMETERS, filtered, ids_by, order_of
+from errortracking.api.issue_filters import (
+    NEWEST_FIRST,
+    ORDERS,
+    PARAMETERS,
+    common_search,
+    filtered,
+    ids_by,
+    order_of,
+)
 from errortracking.api.issue_search import in_time
+from errortracking.api.issue_search_common import REACH, Among
 from errortracking.api.issue_values import VALUE_PARAMETERS, values_of
 from errortracking.issues.successors import successor_of
 from errortracking.models import Fingerprint, Issue
@@ -68,11 +78,19 @@ class IssueViewSet(IssueActions, IssueActivity, Listed, Retrieved, Undeletable):
         found = filtered(self.get_queryset(), self.project.pk, request.query_params)
         reader = READERS.get(order, self.reader)
         if request.query_params.get("search", "").strip() and found is not None:
-            with in_time():
-                return self.page_found(found, reader)
+            return self._searched(found, reader, order)
         if found is not None:
             return self.page(found, reader)
         return self.page(self.own(), reader, ids_by(order, self.project.pk))
+
+    def _searched(self, found: QuerySet[Issue], reader: Reader, order: str) -> HttpResponse:
+        with in_time():
+            common = common_search(self.get_queryset(), self.project.pk, order, self.request.query_params)
+            if not common:
+                return self.page_found(found, reader)
+            response = self.page_of(common, lambda ids: self.get_queryset().filter(Among(ids)), reader)
+        response["X-Searched-Issues"] = str(REACH)
+        return response
 
     @extend_schema(
         parameters=[

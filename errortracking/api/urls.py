@@ -18,8 +18,15 @@ from errortracking.api.spike_events import SpikeEventViewSet
 from errortracking.api.spike_preview import SpikePreviewViewSet
 from errortracking.api.stack_frames import StackFrameViewSet
 from errortracking.api.suppression_rules import SuppressionRuleViewSet
+from errortracking.api.symbol_sets import SymbolSetViewSet
+from notifications.api.deliveries import AlertDeliveryViewSet
+from notifications.api.destinations import AlertDestinationViewSet
 
 router = Router()
+router.register(
+    "alerts/deliveries", AlertDeliveryViewSet, basename="alert_deliveries"
+)  # before what takes any word for an id
+router.register("alerts", AlertDestinationViewSet, basename="alerts")
 router.register("assignment_rules", AssignmentRuleViewSet, basename="assignment_rules")
 router.register("bypass_rules", BypassRuleViewSet, basename="bypass_rules")
 router.register("external_references", ExternalReferenceViewSet, basename="external_references")
@@ -35,5 +42,6 @@ router.register("spike_detection_config/preview", SpikePreviewViewSet, basename=
 router.register("spike_events", SpikeEventViewSet, basename="spike_events")
 router.register("stack_frames", StackFrameViewSet, basename="stack_frames")
 router.register("suppression_rules", SuppressionRuleViewSet, basename="suppression_rules")
+router.register("symbol_sets", SymbolSetViewSet, basename="symbol_sets")
 
 urlpatterns = project_routes(router, "error_tracking/")

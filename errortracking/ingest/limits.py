@@ -17,6 +17,10 @@ RECORDING_BODY: Final = 25 * MEGABYTE
 # memory, which is what a small machine can still give to a web thread.
 EXPANDED: Final = RECORDING_BODY
 
+# JSON values in one request, counted as its commas and opening brackets. A text of 25 MB can be eight million empty
+# lists, which take 700 MB in Python; 25 MB of real exceptions with their frames and variables hold 700,000 values.
+VALUES: Final = 2_000_000
+
 # LZ-string is decoded in Python, 4 MB per second. Only old browser SDKs send it, to routes with this limit.
 LZ_STRING_BODY: Final = SINGLE_BODY
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter
@@ -20,3 +21,13 @@ MASKED: Final = Counter(
     "Values masked because they look like secrets, by what told so.",
     ["kind"],
 )
+
+
+def answered(route: str, status: int) -> None:
+    """Count an answer of a route."""
+    _answers(route, status).inc()
+
+
+@cache  # as many as there are routes and statuses; to find one anew costs as much as to count
+def _answers(route: str, status: int) -> Counter:
+    return REQUESTS.labels(route, str(status))

@@ -23,10 +23,11 @@ from typing import Any, Final
 import orjson
 
 from errortracking.ingest import limits
-from errortracking.ingest.refusal import unparsable
+from errortracking.ingest.refusal import too_large, unparsable
 
 _NUL: Final = b"\\u0000"
 _REPLACEMENT: Final = b"\\ufffd"
+_VALUES: Final = (b",", b"[", b"{")
 
 # An escape at a time from the left, so that the second backslash of `\\u0000` is never taken for the first of one.
 # Group 1: what cannot stay, a surrogate that is not one half of a pair or NUL.
@@ -42,13 +43,17 @@ _TOKEN: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[\[\]{}]', re.DOTALL)
 
 
 def parse(text: bytes) -> Any:
-    """Return the value of a JSON text; raises ``Refused`` (400) when it is not an object or array.
+    """Return the value of a JSON text.
 
-    The result holds no NUL, no lone surrogate and no number that orjson would not write again, but it can be nested
-    deeper than orjson writes: see ``depth``.
+    Raises ``Refused``: 400 when it is not an object or array, 413 when it holds more values than `limits.VALUES`. The
+    result holds no NUL, no lone surrogate and no number that orjson would not write again, but it can be nested deeper
+    than orjson writes: see ``depth``.
     """
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         raise unparsable("expected a JSON object or array")
+    # Smaller texts cannot hold more. Commas inside of texts count, too: to tell them apart would be to read the JSON.
+    if len(text) > limits.VALUES and sum(map(text.count, _VALUES)) > limits.VALUES:
+        raise too_large("a request", limits.VALUES, "values")
     if _NUL not in text:
         try:
             return orjson.loads(text)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+NO_PROJECT: Final = "unknown_token"
+"""The reason of a refusal because no project has the token."""
+
 
 class Refused(Exception):
     """A request that is answered with ``status`` and the plain ``text``, and of which nothing is stored.
@@ -43,7 +48,7 @@ def bad_token(why: str) -> Refused:
 
 def unknown_token() -> Refused:
     """Return the refusal of a token that no project has; upstream would answer 200 and drop the events."""
-    return Refused(401, "API key is not valid: no project has this token", "unknown_token")
+    return Refused(401, "API key is not valid: no project has this token", NO_PROJECT)
 
 
 def unavailable(reason: str = "unavailable") -> Refused:

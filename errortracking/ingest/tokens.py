@@ -15,6 +15,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from environments.models import Project
+from errortracking.ingest import unknown
 from errortracking.ingest.refusal import unknown_token
 
 SECONDS: Final = 5.0
@@ -42,6 +43,7 @@ def environment_of(token: str) -> int:
                 del _known[next(iter(_known))]
             _known[token] = known
     if known[0] is None:
+        unknown.note(token)
         raise unknown_token()
     return known[0]
 

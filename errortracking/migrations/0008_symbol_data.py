@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import environments.tenancy.models
-from environments.tenancy.operations import ProjectReference
+from environments.tenancy.operations import ProjectReference, ProjectTable
 
 PROJECT = {
     "db_constraint": False,
@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["environment", "fingerprint"], name="awaited_frame_fingerprint")]
             },
         ),
+        ProjectTable("SymbolChunk"),
         ProjectReference("AwaitedFrame", "frame", "CASCADE"),
         ProjectReference("AwaitedFrame", "fingerprint", "CASCADE"),
         migrations.RunSQL(GARBAGE, NO_GARBAGE),

@@ -24,11 +24,14 @@ from errortracking.models.search import FingerprintRelease, FingerprintSDK, Fing
 from errortracking.models.settings import ErrorTrackingSettings
 from errortracking.models.spikes import SpikeCount, SpikeDetectionConfig, SpikeEvent, SpikeSnooze
 from errortracking.models.symbols import SymbolChunk, SymbolGarbage, SymbolSet
+from errortracking.models.traffic import DailyTally, Tally, TrafficCount
+from errortracking.models.unknown_tokens import UnknownToken
 
 __all__ = [
     "AssignmentRule",
     "AwaitedFrame",
     "BypassRule",
+    "DailyTally",
     "DropReason",
     "ErrorTrackingSettings",
     "Event",
@@ -68,4 +71,7 @@ __all__ = [
     "SymbolChunk",
     "SymbolGarbage",
     "SymbolSet",
+    "Tally",
+    "TrafficCount",
+    "UnknownToken",
 ]

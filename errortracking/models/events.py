@@ -26,6 +26,8 @@ class Event(ProjectModel):
     distinct_id = models.TextField()
     sdk = models.TextField(default="")
     sdk_version = models.TextField(default="")
+    # Not a reference: to delete a release would be to look for it in all events.
+    release_id = models.UUIDField(null=True, help_text="The release that it came from, where one was known.")
     payload = models.BinaryField()
 
     class Meta:

@@ -32,6 +32,9 @@ class QueuedRequest(ProjectModel):
     waits_until = models.DateTimeField(
         null=True, blank=True, help_text="For source maps that are being fetched; it is set once, at the first parking."
     )
+    waits_for = ArrayField(
+        models.TextField(), null=True, blank=True, help_text="The scripts whose source maps are being fetched."
+    )
     isolated = models.BooleanField(default=False, help_text="Its batch failed: process it alone, event by event.")
     poison = ArrayField(
         models.IntegerField(),

@@ -74,6 +74,7 @@ class RateLimitedCount(ProjectRow):
         constraints = [
             models.CheckConstraint(condition=models.Q(reason__in=DropReason.values), name="drop_reason_is_known")
         ]
+        indexes = [models.Index(fields=["day"], name="rate_limited_day")]  # `/metrics` asks for today's of all projects
 
     def __str__(self) -> str:
         return f"{self.count} of {self.fingerprint_id} on {self.day} by the limit of the {self.reason}"

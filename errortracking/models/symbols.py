@@ -27,7 +27,12 @@ class SymbolSet(ProjectModel):
                 fields=["environment", "release"],
                 name="symbol_set_release",
                 condition=models.Q(release__isnull=False),
-            )
+            ),
+            models.Index(
+                fields=["environment", "storage_ptr"],
+                name="symbol_set_storage_ptr",
+                condition=models.Q(storage_ptr__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

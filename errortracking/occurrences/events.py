@@ -17,9 +17,10 @@ MOST: Final = 10_000
 
 
 class Asked(NamedTuple):
-    """Which events: those of an issue, between two moments (both included) and of one ``distinct_id`` where given.
+    """Which events: those of an issue, between two moments (both included), and of one person, SDK or release.
 
-    ``distinct_id`` is no part of the index: it is looked for among the `MOST` newest that the rest leaves.
+    The latter three are no part of the index: they are looked for among the `MOST` newest that the moments leave.
+    ``release`` is the id of one, or the version of some.
     """
 
     environment_id: int
@@ -27,6 +28,15 @@ class Asked(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
     distinct_id: str | None = None
+    sdk: str | None = None
+    release: str | None = None
+    release_id: UUID | None = None
+    """``release``, where it can be an id."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is about less than all events between the moments."""
+        return any(value is not None for value in (self.distinct_id, self.sdk, self.release))
 
 
 class Line(NamedTuple):
@@ -76,17 +86,29 @@ def _newest(asked: Asked, columns: str, ordered: bool = True) -> str:
     )
 
 
-def _of_person(asked: Asked) -> str:
-    return " WHERE newest.distinct_id = %(distinct_id)s" if asked.distinct_id is not None else ""
+_LOOKED_AT: Final = "id, timestamp, received_at, distinct_id, sdk, release_id"
+_OF_RELEASE: Final = (
+    "newest.release_id IN (SELECT r.id FROM errortracking_release r WHERE r.environment_id = %(environment)s"
+    " AND (r.version = %(release)s OR r.id = %(release_id)s))"
+)
+
+
+def _narrowed(asked: Asked) -> str:
+    """Return the condition on the newest events; nothing for all."""
+    conditions = {
+        "newest.distinct_id = %(distinct_id)s": asked.distinct_id,
+        "newest.sdk = %(sdk)s": asked.sdk,
+        _OF_RELEASE: asked.release,
+    }
+    wanted = [condition for condition, value in conditions.items() if value is not None]
+    return " WHERE " + " AND ".join(wanted) if wanted else ""
 
 
 def _parameters(asked: Asked, deep: int, **more: Any) -> dict[str, Any]:
     return {
         "environment": asked.environment_id,
         "issue": asked.issue_id,
-        "since": asked.since,
-        "until": asked.until,
-        "distinct_id": asked.distinct_id,
+        **asked._asdict(),
         "deep": deep,
         **more,
     }
@@ -94,10 +116,9 @@ def _parameters(asked: Asked, deep: int, **more: Any) -> dict[str, Any]:
 
 def count(asked: Asked) -> int | None:
     """Return how many of the issue's `MOST` newest events are asked for, ``None`` where there is no such issue."""
-    by_person = asked.distinct_id is not None
-    newest = _newest(asked, "timestamp, id, distinct_id" if by_person else "timestamp, id", ordered=by_person)
+    newest = _newest(asked, _LOOKED_AT if asked.is_narrow else "timestamp, id", ordered=asked.is_narrow)
     statement = (
-        f"SELECT (SELECT count(*) FROM ({newest}) newest{_of_person(asked)}) FROM errortracking_issue i"  # noqa: S608
+        f"SELECT (SELECT count(*) FROM ({newest}) newest{_narrowed(asked)}) FROM errortracking_issue i"  # noqa: S608
         " WHERE i.environment_id = %(environment)s AND i.id = %(issue)s"
     )
     with sql.cursor(prepared=True) as cursor:
@@ -125,9 +146,9 @@ _SHOWN: Final = ", ".join(f"e.{name}" for name in Line._fields)
 def _page(asked: Asked, wanted: slice, columns: str) -> tuple[str, dict[str, Any]]:
     """Return the statement of the ``wanted`` ones of the newest events, and its parameters."""
     stop = min(wanted.stop, MOST)
-    deep = stop if asked.distinct_id is None else MOST
+    deep = MOST if asked.is_narrow else stop
     statement = (
-        f"SELECT * FROM ({_newest(asked, columns)}) newest{_of_person(asked)}"  # noqa: S608
+        f"SELECT * FROM ({_newest(asked, columns)}) newest{_narrowed(asked)}"  # noqa: S608
         " ORDER BY newest.timestamp DESC, newest.id DESC LIMIT %(limit)s OFFSET %(offset)s"
     )
     start = min(wanted.start, stop)
@@ -136,16 +157,17 @@ def _page(asked: Asked, wanted: slice, columns: str) -> tuple[str, dict[str, Any
 
 def lines(asked: Asked, wanted: slice) -> list[Line]:
     """Return those of the issue's newest events that are ``wanted``, without their payloads."""
-    statement, parameters = _page(asked, wanted, _COLUMNS)
+    statement, parameters = _page(asked, wanted, f"{_COLUMNS}, release_id")
+    size = len(Line._fields)
     with sql.cursor(prepared=True) as cursor:
-        return [Line._make(row) for row in cursor.execute(statement, parameters).fetchall()]
+        return [Line._make(row[:size]) for row in cursor.execute(statement, parameters).fetchall()]
 
 
 def rows(asked: Asked, wanted: slice, budget: int) -> list[Row]:
     """Return those of the issue's newest events that are ``wanted``, with at most ``budget`` bytes of payloads."""
     if wanted.start >= MOST:
         return []
-    page, parameters = _page(asked, wanted, "id, timestamp, received_at, distinct_id")
+    page, parameters = _page(asked, wanted, _LOOKED_AT)
     with sql.cursor(prepared=True) as cursor:
         statement = _FULL.format(columns=_SHOWN, page=page)
         return [Row._make(row) for row in cursor.execute(statement, parameters | {"budget": budget}).fetchall()]

@@ -1,4 +1,4 @@
-"""The frames that events point at: the content that each had then, or today's where that was unresolved."""
+"""The frames that events point at: the content that each had then, or today's where that had failed to be resolved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FrameThen(NamedTuple):
     """``hash/part``; ``None`` where neither the frame nor its content is there any more."""
     resolved: bool
     resolved_later: bool
-    """Whether it was unresolved when the event came, and what is shown is its later, resolved content."""
+    """Whether it failed to be resolved when the event came, and what is shown is its later, resolved content."""
     size: int
     """Bytes of contents and context together, as text."""
     contents: Any
@@ -29,6 +29,7 @@ class FrameThen(NamedTuple):
 
 
 # What a few bytes of an event point at may be large, and jsonb is compressed: a text's length is the honest measure.
+# Some frames that failed count as resolved all the same: they looked as if people had written them.
 # Running sums are over the frames in the order given, so that the first events of a page are the complete ones.
 _FRAMES: Final = """
     SELECT frame, content, raw_id, resolved, resolved_later, size,
@@ -42,12 +43,13 @@ _FRAMES: Final = """
         LEFT JOIN errortracking_stackframe s ON s.environment_id = %(environment)s AND s.id = w.frame
         LEFT JOIN errortracking_framecontent c ON c.environment_id = %(environment)s AND c.id = w.content
         LEFT JOIN errortracking_framecontent n
-            ON n.environment_id = %(environment)s AND n.id = s.content_id AND c.resolved IS NOT TRUE
+            ON n.environment_id = %(environment)s AND n.id = s.content_id AND n.id IS DISTINCT FROM c.id
+            AND (c.resolved IS NOT TRUE OR c.contents ? 'resolve_failure')
         CROSS JOIN LATERAL (
             SELECT coalesce(n.contents, c.contents, '{}') AS contents,
                    CASE WHEN n.id IS NULL THEN c.context ELSE n.context END AS context,
                    coalesce(n.resolved, c.resolved, false) AS resolved,
-                   coalesce(n.resolved, false) AS resolved_later
+                   coalesce(n.resolved AND NOT n.contents ? 'resolve_failure', false) AS resolved_later
         ) shown
     ) found
     WINDOW running AS (ORDER BY number)

@@ -21,6 +21,7 @@ class Opened(NamedTuple):
     event: Accepted
     name: str | None
     description: str | None
+    severity: str | None = None
 
 
 def assign(batch: Batch, opened: Mapping[UUID, Opened]) -> None:

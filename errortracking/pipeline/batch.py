@@ -14,7 +14,7 @@ from errortracking.models import Outcome
 from errortracking.models.partitions import utc_day
 from errortracking.models.payload import EventEntry, Payload
 from errortracking.pipeline import timestamps
-from errortracking.pipeline.exceptions import ParsedEvent
+from errortracking.pipeline.exceptions import Frame, ParsedEvent
 from errortracking.pipeline.fingerprint import Fingerprint
 from errortracking.pipeline.loaded_rules import Assignee, ProjectRules
 from errortracking.rules.subject import Subject
@@ -34,6 +34,7 @@ class Accepted:
     received_at: datetime
     outcome: Outcome | None = None
     reason: str = ""
+    read_ahead: ParsedEvent | None = None  # where it was parsed to see what its frames ask for
     # The rest is of exceptions only, each filled by the stage that is named:
     timestamp: datetime = field(init=False)  # parse
     parsed: ParsedEvent = field(init=False)  # parse
@@ -77,6 +78,7 @@ class FrameReference(NamedTuple):
     frame_id: UUID
     content_id: UUID
     symbol_set_id: UUID | None
+    waits: bool  # for a symbol set for lack of which it failed
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ class Batch:
     now: datetime = field(default_factory=clock.now)
     live: list[Accepted] = field(init=False)  # exceptions that have no outcome yet
     frames: dict[tuple[str, int], FrameReference] = field(default_factory=dict)  # by raw id and part
+    # What symbol sets made of frames, by raw id; filled before the batch's transaction begins, see `symbolicate`
+    symbolicated: dict[str, list[Frame]] = field(default_factory=dict)
     known: dict[str, KnownFingerprint] = field(default_factory=dict)  # by text
     rules: ProjectRules | None = None  # read when first asked for, see `project_rules.rules_of`
     # What the rate limits said, by `allowed`, `bypassed`, `rate_limited/issue`, `rate_limited/project`

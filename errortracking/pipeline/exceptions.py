@@ -95,8 +95,9 @@ class Frame:
 
     Rows are keyed by (``raw_id``, ``part``); one raw frame may resolve to several parts (inlining).
     ``symbol_refs`` are the references under which a symbol set would be looked up, in order (chunk id before
-    URL); empty when the frame needs none. ``code_variables`` are of this occurrence and never part of
-    ``contents``.
+    URL); empty when the frame needs none. ``missing_ref`` is the one for lack of which the frame failed, and
+    ``platform`` the tag that it takes to resolve it again. ``code_variables`` are of this occurrence and never
+    part of ``contents``.
     """
 
     raw_id: str
@@ -106,6 +107,8 @@ class Frame:
     resolved: bool
     symbol_refs: tuple[str, ...] = ()
     code_variables: Json = None
+    missing_ref: str | None = None
+    platform: str | None = None
 
 
 @dataclass(slots=True)

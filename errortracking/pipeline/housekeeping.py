@@ -9,9 +9,10 @@ import structlog
 from django.conf import settings
 
 from environments import clock
-from errortracking.models import partitions
+from errortracking.models import DailyTally, TrafficCount, partitions
 from errortracking.models.events import LEDGER_HORIZON_DAYS, LEDGER_PARTITIONS, EventLedger
 from errortracking.models.partitions import utc_day
+from errortracking.models.traffic import KEPT_DAYS
 from errortracking.pipeline import limit_cleanup, pages, retention, spike_cleanup
 
 log = structlog.get_logger(__name__)
@@ -30,6 +31,7 @@ def daily() -> None:
         "forgotten_uuids": lambda: forget_old_uuids(clock.now() - timedelta(days=LEDGER_HORIZON_DAYS)),
         "forgotten_buckets": limit_cleanup.forget_full_buckets,
         "forgotten_drops": limit_cleanup.forget_old_counts,
+        "forgotten_traffic": lambda: forget_old_traffic(clock.now() - timedelta(days=KEPT_DAYS)),
         "dropped_days_of_spike_counts": lambda: [day.isoformat() for day in spike_cleanup.drop_old_counts()],
     }
     done: dict[str, object] = {}
@@ -62,3 +64,9 @@ def forget_old_uuids(before: datetime) -> int:
     """
     tables = [f"{EventLedger._meta.db_table}_{number}" for number in range(LEDGER_PARTITIONS)]
     return sum(pages.delete(table, "received_at < %(before)s", {"before": before}) for table in tables)
+
+
+def forget_old_traffic(before: datetime) -> int:
+    """Delete the daily counters of the health checks of days before that moment; return how many rows there were."""
+    tables = (TrafficCount._meta.db_table, DailyTally._meta.db_table)
+    return sum(pages.delete(table, "day < %(before)s", {"before": utc_day(before)}) for table in tables)

@@ -23,6 +23,7 @@ from django.db import Error, transaction
 from environments import clock
 from environments.ids import uuid7
 from environments.tenancy import guard, sql
+from errortracking.models import slots
 from errortracking.models.partitions import utc_day
 from errortracking.models.payload import unpacked_size
 
@@ -57,6 +58,8 @@ class Row(NamedTuple):
     isolated: bool
     poison: list[int]
     payload: bytes
+    waits_until: datetime | None = None
+    """For source maps; None where it has not waited for any."""
 
     @property
     def alone(self) -> bool:
@@ -143,16 +146,31 @@ def waiting() -> list[Waiting]:
 @contextmanager
 def hold(environment_id: int) -> Iterator[bool]:
     """Hold the project for the length of the block; yields whether it was free. Any exception inside lets it go too."""
-    key = [_LOCK_CLASS, environment_id]
     with sql.cursor() as cursor:
-        (held,) = cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key).fetchone() or (False,)
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, environment_id])
+        (held,) = cursor.fetchone() or (False,)
     try:
         yield held
     finally:
         if held:
-            # An error here means that the connection is gone, and then so is the lock.
-            with suppress(Error), sql.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
+            _let_go(environment_id)
+
+
+@contextmanager
+def hold_patiently(environment_id: int) -> Iterator[None]:
+    """Hold the project for the length of the block, as soon as nobody else does: workers let go after each batch."""
+    with sql.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_CLASS, environment_id])
+    try:
+        yield
+    finally:
+        _let_go(environment_id)
+
+
+def _let_go(environment_id: int) -> None:
+    # An error here means that the connection is gone, and then so is the lock.
+    with suppress(Error), sql.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, environment_id])
 
 
 # The ids as an array and not as a join: with statistics of a queue that was empty a minute ago, PostgreSQL joins by
@@ -171,7 +189,8 @@ _TAKE = """
     WHERE q.environment_id = %(environment)s AND q.id = ANY (ARRAY(
         SELECT id FROM running WHERE place = 1 OR (bytes <= %(max_bytes)s AND events <= %(max_events)s)
     ))
-    RETURNING q.id, q.received_at, q.events, q.attempts, q.isolated, q.poison, q.payload
+    RETURNING q.id, q.received_at, q.events, q.attempts, q.isolated, q.poison, q.payload,
+        q.waits_until
 """
 
 
@@ -215,9 +234,12 @@ def isolate(leased: Leased) -> None:
 
 
 def park(leased: Leased, delay: timedelta, *, is_attempt: bool = False) -> None:
-    """Let the rows wait for ``delay``. The taking counts as an attempt only if told so: they were not the reason."""
+    """Let the rows wait for ``delay``. The taking counts as an attempt only if told so: they were not the reason.
+
+    They move to the slot that is in use: a row that fails again and again must not keep a slot from being truncated.
+    """
     attempts = "attempts" if is_attempt else "greatest(attempts - 1, 0)"
-    _update(leased, f"attempts = {attempts}, not_before = %s", [clock.now() + delay])
+    _update(leased, f"attempts = {attempts}, not_before = %s, slot = %s", [clock.now() + delay, slots.current()])
 
 
 def give_back(leased: Leased) -> None:

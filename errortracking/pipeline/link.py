@@ -17,6 +17,7 @@ from errortracking.pipeline.assign import Opened, assign
 from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
 from errortracking.pipeline.clean import cut
 from errortracking.pipeline.fingerprint import Fingerprint
+from errortracking.pipeline.tell import tell_opened
 
 # The reason counted; the id of the issue would make a counter of its own for each issue and day.
 SUPPRESSED_ISSUE = "issue"
@@ -43,8 +44,9 @@ def link_to_issues(batch: Batch) -> None:
         if event.fingerprint:
             known = batch.known[event.fingerprint.value]
             event.fingerprint_id, event.issue_id = known.id, known.issue_id
-    assign(batch, made | _reopen(batch))
-    # Here: the outbox hears of the issues made and of those opened again.
+    reopened = _reopen(batch)
+    assign(batch, made | reopened)
+    tell_opened(batch, made, reopened)
     suppressed = [event for event in batch.live if _status(batch, event) == IssueStatus.SUPPRESSED]
     batch.end(suppressed, Outcome.SUPPRESSED, SUPPRESSED_ISSUE)
 
@@ -96,7 +98,7 @@ def _make(batch: Batch, missing: dict[str, _New]) -> dict[UUID, Opened]:
         theirs = group.find(batch.environment_id, lost)
         batch.known |= {value: theirs[value] for value in lost}
     return {
-        ours[value].issue_id: Opened(new.event, _name(new.event), _description(new.event))
+        ours[value].issue_id: Opened(new.event, _name(new.event), _description(new.event), _severity(new.event))
         for value, new in missing.items()
         if new.twin_of is None and value in inserted
     }
@@ -202,7 +204,7 @@ _REOPEN = """
         UPDATE errortracking_issue i SET status = %(active)s, state_updated_at = %(now)s
         FROM closed
         WHERE i.environment_id = %(environment)s AND i.id = closed.id AND NOT closed.status = ANY(%(stays)b::text[])
-        RETURNING i.id, i.name, i.description, closed.status
+        RETURNING i.id, i.name, i.description, i.severity, closed.status
     ), noted AS (
         INSERT INTO errortracking_issueoperation
             (environment_id, id, created_at, kind, issue_id, user_email, key_id, record)
@@ -211,7 +213,7 @@ _REOPEN = """
         FROM opened JOIN unnest(%(operations)b::uuid[], %(issues)b::uuid[]) AS new(id, issue_id)
             ON new.issue_id = opened.id
     )
-    SELECT id, name, description FROM opened
+    SELECT id, name, description, severity FROM opened
 """
 
 

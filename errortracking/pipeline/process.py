@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from errortracking.pipeline.awaited import remember_awaited
 from errortracking.pipeline.batch import Batch
 from errortracking.pipeline.count import count_names, count_others, count_outcomes
 from errortracking.pipeline.event_release import attach_release
@@ -24,6 +25,7 @@ from errortracking.pipeline.spike import detect_spikes
 from errortracking.pipeline.statistics import count_occurrences
 from errortracking.pipeline.store import store_events
 from errortracking.pipeline.suppress import suppress_by_rules
+from errortracking.pipeline.traffic import count_traffic, tally
 
 STAGES: tuple[Callable[[Batch], None], ...] = (
     count_others,
@@ -36,11 +38,14 @@ STAGES: tuple[Callable[[Batch], None], ...] = (
     link_to_issues,
     limit_rates,  # after linking, so that a dropped exception still makes or reopens its issue
     switch_off_failed,
+    remember_awaited,  # of what is going to be stored, that is: an event that is there is what it refers to
     store_events,
     count_occurrences,
     keep_searchable,
     detect_spikes,
     count_names,
+    count_traffic,
+    tally,
     count_outcomes,
 )
 

@@ -10,4 +10,4 @@ def read_exceptions(batch: Batch) -> None:
     """Fill ``parsed`` and ``timestamp`` of the live exceptions. Whatever was sent, the event is kept (see `parse`)."""
     for event in batch.live:
         event.timestamp = event.happened_at()
-        event.parsed = parse(event.uuid, event.entry["properties"], batch.now)
+        event.parsed = event.read_ahead or parse(event.uuid, event.entry["properties"], batch.now)

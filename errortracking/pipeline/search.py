@@ -45,6 +45,8 @@ class _New:
 
     terms: dict[str, None] = field(default_factory=dict)
     places: set[UUID | str] = field(default_factory=set)
+    text: str = ""
+    """The row's text of the terms, as it was written."""
 
 
 _memory: OrderedDict[Key, _Known] = OrderedDict()
@@ -127,6 +129,8 @@ _WRITE: Final = """
 
 def _write(environment_id: int, new: dict[UUID, _New]) -> None:
     """Write what is new; ``new`` is in the order of the ids."""
+    for one in new.values():
+        one.text = text_of(one.terms)
     with_text = [id_ for id_, one in new.items() if one.terms]
     places = [(id_, place) for id_, one in new.items() for place in sorted(one.places, key=str)]
     sdks = [(id_, place) for id_, place in places if isinstance(place, str)]
@@ -134,7 +138,7 @@ def _write(environment_id: int, new: dict[UUID, _New]) -> None:
     parameters: dict[str, Any] = {
         "environment": environment_id,
         "ids": with_text,
-        "texts": [text_of(new[id_].terms) for id_ in with_text],
+        "texts": [new[id_].text for id_ in with_text],
         "sdks": [sdk for _, sdk in sdks],
         "by_sdk": [id_ for id_, _ in sdks],
         "releases": [release for _, release in releases],
@@ -150,7 +154,7 @@ def _remember(environment_id: int, new: dict[UUID, _New]) -> None:
         known = _memory.setdefault((environment_id, id_), _Known())
         _memory.move_to_end((environment_id, id_))
         known.terms.update(map(hash, one.terms))
-        known.length += len(text_of(one.terms)) + 1
+        known.length += len(one.text) + 1
         known.places |= one.places
     while len(_memory) > REMEMBERED:
         _memory.popitem(last=False)

@@ -15,6 +15,7 @@ from environments.ids import moment_of, uuid7
 from environments.tenancy import sql
 from errortracking.models import Outcome
 from errortracking.pipeline.batch import Batch
+from errortracking.pipeline.tell import Spiking, tell_spiking
 from errortracking.spikes import counts
 from errortracking.spikes.detect import Config, baseline, bucket_of, history_of, is_spike
 
@@ -72,6 +73,9 @@ def _tally(batch: Batch) -> dict[tuple[datetime, UUID], _Tally]:
 # `counted` are the fingerprints of the batch as they are now; the issue's other fingerprints are read as they were
 # before the statement, which for them is the same. The snooze is looked at here to keep an issue that goes on spiking
 # from costing more than this statement; who may report is settled where it is taken.
+#
+# `OFFSET 0` keeps the planner from turning the look-ups round: in statistics of an hour ago a bucket is empty, and it
+# then reads all of the bucket for each issue.
 _COUNT = """
     WITH new AS (
         SELECT *
@@ -86,23 +90,27 @@ _COUNT = """
     ), own AS (
         SELECT new.issue_id, new.bucket, max(new.last) AS last, sum(counted.count) AS count
         FROM counted JOIN new USING (bucket, fingerprint_id) GROUP BY new.issue_id, new.bucket
+    ), other AS (
+        SELECT own.issue_id, own.bucket, sum(o.count) AS count
+        FROM own CROSS JOIN LATERAL (
+            SELECT f.id FROM errortracking_fingerprint f
+            WHERE f.environment_id = %(environment)s AND f.issue_id = own.issue_id OFFSET 0
+        ) AS f LEFT JOIN new ON new.bucket = own.bucket AND new.fingerprint_id = f.id CROSS JOIN LATERAL (
+            SELECT o.count FROM errortracking_spikecount o
+            WHERE o.environment_id = %(environment)s AND o.bucket = own.bucket AND o.fingerprint_id = f.id
+                AND o.bucket = ANY(%(touched)b) OFFSET 0
+        ) AS o
+        WHERE new.fingerprint_id IS NULL
+        GROUP BY own.issue_id, own.bucket
     ), config AS (
         SELECT coalesce(max(d.snooze_duration_minutes), %(snooze)s) AS snooze,
                coalesce(max(d.multiplier), %(multiplier)s) AS multiplier,
                coalesce(max(d.threshold), %(threshold)s) AS threshold
         FROM errortracking_spikedetectionconfig d WHERE d.environment_id = %(environment)s
     )
-    SELECT own.issue_id, own.bucket, own.last, (own.count + others.count)::bigint, config.*
-    FROM own CROSS JOIN config CROSS JOIN LATERAL (
-        SELECT coalesce(sum(o.count), 0) AS count
-        FROM errortracking_fingerprint f
-        JOIN errortracking_spikecount o
-            ON o.environment_id = f.environment_id AND o.bucket = own.bucket AND o.fingerprint_id = f.id
-        WHERE f.environment_id = %(environment)s AND f.issue_id = own.issue_id
-            AND o.bucket = ANY(%(touched)b)
-            AND NOT EXISTS (SELECT FROM new WHERE new.bucket = own.bucket AND new.fingerprint_id = f.id)
-    ) AS others
-    WHERE own.count + others.count >= config.threshold AND NOT EXISTS (
+    SELECT own.issue_id, own.bucket, own.last, (own.count + coalesce(other.count, 0))::bigint, config.*
+    FROM own LEFT JOIN other USING (issue_id, bucket) CROSS JOIN config
+    WHERE own.count + coalesce(other.count, 0) >= config.threshold AND NOT EXISTS (
         SELECT FROM errortracking_spikesnooze s
         WHERE s.environment_id = %(environment)s AND s.issue_id = own.issue_id AND s.snoozed_until > own.last
     )
@@ -183,7 +191,7 @@ _STORE = """
                     %(baselines)b::float8[], %(values)b::bigint[])
             AS new(issue_id, id, detected_at, until, baseline, value)
     ), alive AS MATERIALIZED (
-        SELECT i.id FROM errortracking_issue i
+        SELECT i.id, i.name, i.description, i.severity FROM errortracking_issue i
         WHERE i.environment_id = %(environment)s AND i.id = ANY(%(issues)b)
         ORDER BY i.id FOR KEY SHARE SKIP LOCKED
     ), won AS (
@@ -194,11 +202,15 @@ _STORE = """
         SET snoozed_at = excluded.snoozed_at, snoozed_until = excluded.snoozed_until
         WHERE s.snoozed_until <= excluded.snoozed_at
         RETURNING issue_id
+    ), stored AS (
+        INSERT INTO errortracking_spikeevent
+            (environment_id, id, issue_id, detected_at, computed_baseline, current_bucket_value)
+        SELECT %(environment)s, new.id, new.issue_id, new.detected_at, new.baseline, new.value
+        FROM new JOIN won USING (issue_id)
+        RETURNING issue_id, detected_at, computed_baseline, current_bucket_value
     )
-    INSERT INTO errortracking_spikeevent
-        (environment_id, id, issue_id, detected_at, computed_baseline, current_bucket_value)
-    SELECT %(environment)s, new.id, new.issue_id, new.detected_at, new.baseline, new.value
-    FROM new JOIN won USING (issue_id)
+    SELECT stored.*, alive.name, alive.description, alive.severity FROM stored JOIN alive ON alive.id = stored.issue_id
+    ORDER BY stored.issue_id
 """
 
 
@@ -216,6 +228,5 @@ def _store(batch: Batch, spikes: list[_Found], config: Config) -> None:
         "values": [spike.value for spike in spikes],
     }
     with sql.cursor() as cursor:
-        cursor.execute(_STORE, parameters)
-    # Here: the outbox (`$error_tracking_issue_spiking`, with an exception of the batch as its sample), for the issues
-    # that won, in this transaction.
+        won = cursor.execute(_STORE, parameters).fetchall()
+    tell_spiking(batch, [Spiking(*row) for row in won])

@@ -48,7 +48,8 @@ def user_key(distinct_id: str) -> UUID:
 
 # All parts of one statement see the tables as they were before it: what `added` adds, the NOT EXISTS does not
 # find. So a user who is new to several fingerprints of one issue counts once, and one whom any of its other
-# fingerprints knows does not count.
+# fingerprints knows does not count. Most issues have no other, and nothing is looked for. `OFFSET 0` keeps the planner
+# from looking for the user first, among all fingerprints of the project.
 _ADD_USERS = """
     WITH pair AS (
         SELECT * FROM unnest(%(fingerprints)b::uuid[], %(users)b::uuid[], %(issues)b::uuid[])
@@ -62,9 +63,14 @@ _ADD_USERS = """
     SELECT pair.issue_id, count(DISTINCT pair.user_key)
     FROM added JOIN pair USING (fingerprint_id, user_key)
     WHERE NOT EXISTS (
-        SELECT FROM errortracking_fingerprint f
-        JOIN errortracking_fingerprintuser u ON u.environment_id = f.environment_id AND u.fingerprint_id = f.id
-        WHERE f.environment_id = %(environment)s AND f.issue_id = pair.issue_id AND u.user_key = pair.user_key
+        SELECT FROM (
+            SELECT f.id FROM errortracking_fingerprint f
+            WHERE f.environment_id = %(environment)s AND f.issue_id = pair.issue_id AND f.id <> pair.fingerprint_id
+            OFFSET 0
+        ) AS f CROSS JOIN LATERAL (
+            SELECT FROM errortracking_fingerprintuser u
+            WHERE u.environment_id = %(environment)s AND u.fingerprint_id = f.id AND u.user_key = pair.user_key OFFSET 0
+        ) AS known
     )
     GROUP BY pair.issue_id
 """

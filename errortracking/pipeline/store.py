@@ -13,11 +13,13 @@ from errortracking.pipeline.exceptions import Frame, JsonObject, ParsedException
 
 _INSERT = """
     INSERT INTO errortracking_event
-        (environment_id, id, received_at, timestamp, fingerprint_id, distinct_id, sdk, sdk_version, payload)
+        (environment_id, id, received_at, timestamp, fingerprint_id, distinct_id, sdk, sdk_version,
+         release_id, payload)
     SELECT %(environment)s, new.*
     FROM unnest(%(ids)b::uuid[], %(received)b::timestamptz[], %(timestamps)b::timestamptz[], %(fingerprints)b::uuid[],
-                %(distinct_ids)b::text[], %(sdks)b::text[], %(sdk_versions)b::text[], %(payloads)b::bytea[])
-        AS new(id, received_at, timestamp, fingerprint_id, distinct_id, sdk, sdk_version, payload)
+                %(distinct_ids)b::text[], %(sdks)b::text[], %(sdk_versions)b::text[], %(releases)b::uuid[],
+                %(payloads)b::bytea[])
+        AS new(id, received_at, timestamp, fingerprint_id, distinct_id, sdk, sdk_version, release_id, payload)
 """
 
 
@@ -35,6 +37,7 @@ def store_events(batch: Batch) -> None:
         "distinct_ids": [event.entry["distinct_id"] for event in rows],
         "sdks": [event.parsed.lib or "" for event in rows],
         "sdk_versions": [event.parsed.lib_version or "" for event in rows],
+        "releases": [event.release_id for event in rows],
         "payloads": [event_payload.pack(stored(batch, event)) for event in rows],
     }
     with sql.cursor() as cursor:

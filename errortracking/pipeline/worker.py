@@ -150,7 +150,6 @@ def take_turn(environment_id: int, stop: threading.Event) -> bool:
         lease.give_back(too_much)
     partitions.ensure(leased.days)
     together = leased.only(row for row in leased.rows if not row.alone)
-    # Here: prefetch, outside of any transaction (source maps to fetch and parse; rows that wait for one are parked).
     if together.rows:
         process_together(together)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)

@@ -14,6 +14,7 @@ Where this is clearer than upstream, on purpose:
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -188,10 +189,20 @@ def is_there(value: Json, subject: Subject) -> bool:
 
 
 def text(value: Json) -> str:
-    """Return ``value`` as text: a text as it is, anything else as JSON writes it."""
+    """Return ``value`` as text: a text as it is, anything else as JSON writes it; nothing where that cannot be done."""
     if isinstance(value, str):
         return value
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # integers beyond 64 bits, and what is nested deeper than orjson goes
+        return _text_of_anything(value)
+
+
+def _text_of_anything(value: Json) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):  # integers of thousands of digits; deeper nesting
+        return ""
 
 
 def _described(value: Json) -> str:

@@ -40,6 +40,7 @@ _TEXTS = {
         "TokenNotFound": "Token not found for frame: {}:{}:{}",
         "InvalidSourceUrl": "Invalid source url: {}",
         "NoSourcemap": "Could not find sourcemap for source url: {}",
+        "InvalidSourceMapUrl": "Invalid source url: {}",
         "InvalidSourceMapHeader": "Could not parse source-map header from url {}",
         "Timeout": "Request timed out while fetching: {}",
         "HttpStatus": "HTTP error {} while fetching: {}",
@@ -47,7 +48,7 @@ _TEXTS = {
         "RedirectError": "Redirect error while fetching: {}",
         "JSDataError": "JSDataError: {}",
         "InvalidSourceAndMap": "Invalid Source and Map",
-        "InvalidDataUrl": "Invalid data url found at {}",
+        "InvalidDataUrl": "Invalid data url found at {}. {}",
         "NoSourcemapUploaded": "No sourcemap uploaded for chunk id: {}",
     },
     "Hermes": {

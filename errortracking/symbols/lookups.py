@@ -23,8 +23,8 @@ class Kind(StrEnum):
 class Position:
     """A place in minified code, as the SDK sent it: lines and columns count from 1, as in a stack.
 
-    JavaScript asks by ``line`` and ``column``; Hermes by ``column`` alone, since its bytecode is one line; ProGuard by
-    ``module`` (the class), ``function`` and ``line``, 0 where the SDK sent none.
+    JavaScript asks by ``line`` and ``column``; Hermes by ``column`` alone, an offset in bytecode that counts from 0;
+    ProGuard by ``module`` (the class), ``function`` and ``line``, 0 where the SDK sent none.
     """
 
     kind: Kind
@@ -32,6 +32,16 @@ class Position:
     column: int = 0
     function: str = ""
     module: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for one frame: ``refs`` are the keys of the symbol sets that may know, the best first."""
+
+    refs: tuple[str, ...]
+    position: Position
+    url: str | None = None
+    """The one of ``refs`` that can be fetched; None where there is none."""
 
 
 class SourceLine(TypedDict):
@@ -42,7 +52,7 @@ class SourceLine(TypedDict):
 
 
 class SourceContext(TypedDict):
-    """The original lines around a position, ascending on both sides; whole, cut only where they are shown."""
+    """The original lines around a position, ascending on both sides; cut at 400 characters, beyond what is shown."""
 
     before: list[SourceLine]
     line: SourceLine

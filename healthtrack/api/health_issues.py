@@ -208,13 +208,7 @@ class HealthIssueViewSet(Listed):
             }
         )
 
-    @extend_schema(
-        request=None,
-        responses={
-            202: HealthRefreshSerializer,
-            429: OpenApiResponse(ErrorSerializer, description="Asked for less than a minute ago, see `Retry-After`."),
-        },
-    )
+    @extend_schema(request=None, responses={202: HealthRefreshSerializer})
     @action(detail=False, methods=["post"])
     def refresh(self, request: APIRequest, **path: str) -> HttpResponse:
         """Run all checks of the project soon, at most once a minute; the body is ignored."""
@@ -223,7 +217,6 @@ class HealthIssueViewSet(Listed):
             if wait is not None:
                 raise Throttled(wait)
             scheduled = refreshing.schedule(self.project.pk)
-            self.audit(self.project.pk, None, {"scheduled_kinds": scheduled.kinds})
         return json_response(
             {
                 "scheduled_kinds": scheduled.kinds,

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from environments.ids import uuid7
 from environments.tenancy import guard, sql
+from healthtrack.checks import telling
 from healthtrack.checks.base import Findings, HealthCheck, Payload
 from healthtrack.checks.hashing import unique_hash
 
@@ -83,6 +84,7 @@ def record(check: HealthCheck, processed: Sequence[int], findings: Findings, now
             else:
                 changes.refreshed += 1
         changes.resolved = [_changed(row) for row in cursor.execute(_RESOLVE, parameters).fetchall()]
+        telling.tell(check.kind, changes.firing, changes.resolved, now)
     return changes
 
 

@@ -1,7 +1,6 @@
 """When all checks of a project were asked for last."""
 
 import django.db.models.deletion
-import environments.tenancy.models
 from environments.tenancy.operations import ProjectTable
 from django.db import migrations, models
 
@@ -17,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='HealthRefresh',
             fields=[
-                ('environment', environments.tenancy.models.EnvironmentField(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='+', serialize=False, to='environments.project')),
+                ('environment', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='+', serialize=False, to='environments.project')),
                 ('requested_at', models.DateTimeField()),
             ],
             options={

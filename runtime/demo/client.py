@@ -83,7 +83,7 @@ def in_process() -> Client:
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         statuses: list[str] = []
-        answer = application(environ, lambda status, _headers, _error=None: statuses.append(status))  # type: ignore[arg-type]
+        answer = application(environ, lambda status, _headers, _error=None: statuses.append(status))
         try:
             return Answer(int(statuses[0].split()[0]), b"".join(answer))
         finally:

@@ -33,7 +33,7 @@ def test_the_program_calls_every_operation_and_finds_what_it_expects(
         "releases": [("5.0", None), ("4.0", None), ("2.4.0", {"git": {"branch": "main"}})],
         "health issues": [("critical", "active", True), ("info", "resolved", False), ("warning", "resolved", False)],
         "recommendations": {
-            "alerts": None, "long_running_issues": None, "rate_limits": None, "source_maps": None,
+            "alerts": None, "long_running_issues": None, "quiet_issues": None, "rate_limits": None, "source_maps": None,
         },
         "frames": 3,
     }  # fmt: skip

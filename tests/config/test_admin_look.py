@@ -49,7 +49,7 @@ def test_every_table_is_in_one_group(world: World) -> None:
 def test_what_people_come_for_is_first_and_the_machines_own_last(world: World) -> None:
     found = groups(world.user)
     assert list(found) == [
-        *("Errors", "Health", "Rules and limits", "Access", "Stacks"),
+        *("Errors", "Health", "Alerts", "Rules and limits", "Access", "Stacks"),
         *("Behind the issues", "Operation"),
     ]
     assert found["Errors"][0] == "/admin/errortracking/issue/"

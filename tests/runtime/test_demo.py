@@ -68,7 +68,7 @@ def _check_over_http(server: LiveServer) -> None:
     assert replayed["candidate"]["config"]["threshold"] == 20
     assert [one["issue"] for one in replayed["current"]["spikes"]] == [spike["issue"]]
     assert Counter(row["contents"]["lang"] for row in frames["results"]) == {"javascript": 27, "python": 5}
-    assert len(recommendations["results"]) == 4
+    assert len(recommendations["results"]) == 5
     assert all(row["computed_at"] for row in recommendations["results"])
     issues = re.search(r"Issues  (\S+)", output)
     assert issues

@@ -12,6 +12,7 @@ from django.test import Client, override_settings
 from django.urls import path, re_path
 
 from config import logs
+from errortracking.symbols.storage import Unavailable
 
 TOKEN = "phc_9aBcDeFgHiJkLmNoPqRsTuVwXyZ012"
 
@@ -28,6 +29,10 @@ def connection_lost(_request: HttpRequest) -> HttpResponse:
     raise InterfaceError("the connection is closed")
 
 
+def store_away(_request: HttpRequest) -> HttpResponse:
+    raise Unavailable("Could not connect to the endpoint URL")
+
+
 def defect(_request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError("a defect")
 
@@ -40,6 +45,7 @@ urlpatterns = [
     *[path(prefix + "fine", fine) for prefix in ("", "api/")],
     *[path(prefix + "down", database_down) for prefix in ("", "api/")],
     *[path(prefix + "lost", connection_lost) for prefix in ("", "api/")],
+    *[path(prefix + "store", store_away) for prefix in ("", "api/")],
     *[path(prefix + "defect", defect) for prefix in ("", "api/")],
 ]
 
@@ -98,8 +104,8 @@ def test_a_token_in_a_path_is_not_logged(client: Client, capsys: pytest.CaptureF
     assert line["path"] == "/array/-/config"
 
 
-@pytest.mark.parametrize("route", ["down", "lost"])
-def test_without_the_database_the_api_answers_503_in_its_own_shape(client: Client, route: str) -> None:
+@pytest.mark.parametrize("route", ["down", "lost", "store"])
+def test_without_database_or_object_store_the_api_answers_503_in_its_own_shape(client: Client, route: str) -> None:
     answer = client.get(f"/api/{route}")
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
@@ -111,8 +117,8 @@ def test_without_the_database_the_api_answers_503_in_its_own_shape(client: Clien
     }
 
 
-@pytest.mark.parametrize("route", ["down", "lost"])
-def test_without_the_database_others_get_the_text_that_sdks_know(client: Client, route: str) -> None:
+@pytest.mark.parametrize("route", ["down", "lost", "store"])
+def test_without_database_or_object_store_others_get_the_text_that_sdks_know(client: Client, route: str) -> None:
     answer = client.get(f"/{route}")
     assert (answer.status_code, answer.content) == (503, b"transient error, please retry")
     assert answer["Retry-After"] == "5"

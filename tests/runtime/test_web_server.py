@@ -170,6 +170,15 @@ def test_a_large_body_arrives_whole_and_one_too_large_is_refused(web: Web) -> No
     assert text.endswith(b"refused by the application, length 34603008")
 
 
+def test_the_head_and_the_body_of_an_answer_come_in_one_piece(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+        for _ in range(3):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = connection.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert answer.endswith(b"\r\n\r\nok")
+
+
 def test_a_request_that_breaks_http_is_refused_in_the_shape_of_its_route(web: Web) -> None:
     def ask(path: str, broken: bytes = b"Content-Length: x") -> tuple[bytes, bytes]:
         with socket.create_connection(("127.0.0.1", web.port), timeout=20) as client:

@@ -1,4 +1,5 @@
 """What looks like a secret is masked before anything is written: not even the queue or a backup holds it.
 
-``names`` says which keys hold secrets, ``texts`` finds secrets inside texts, ``walk`` applies both to an event.
+``names`` says which keys hold secrets, ``texts`` and ``assigned`` find secrets inside texts, ``walk`` applies all of it
+to an event.
 """

@@ -1,6 +1,6 @@
-"""Secrets inside texts: private keys, card numbers, passwords in addresses, what a JSON or query text names a secret.
+"""Secrets inside texts: private keys, card numbers, passwords in addresses, what a text names a secret.
 
-All patterns are RE2's: linear in the text, whatever somebody sends.
+What a text names is in ``assigned``. All patterns are RE2's: linear in the text, whatever somebody sends.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import re2
 
-from errortracking.ingest.masking.names import HINTS, is_secret
+from errortracking.ingest.masking.assigned import RULES
+from errortracking.ingest.masking.mark import MASK
+from errortracking.ingest.masking.names import HINTS
 
-# The text that PostHog's SDKs put where they mask a variable: whoever reads an event meets one mark, not two.
-MASK: Final = "$$_posthog_redacted_based_on_masking_rules_$$"
+__all__ = ["HINT", "MASK", "SHORTEST", "has_block", "has_card", "is_block_line", "is_card", "masked"]
+
 SHORTEST: Final = 8  # characters; no secret that is recognised inside a text is shorter
 
 # 13 digits and more, in groups or not; which of these are cards is for `is_card` to say.
@@ -25,24 +27,20 @@ _KEY: Final = r"ph[xs]_[0-9A-Za-z]{20,}"
 # of classes that overlap with what surrounds them: RE2 then gives up its fast automaton, and a search takes twenty
 # times as long.
 HINT: Final = (
-    r"-----(?:BEGIN|END) |://[^\s/:@\"']*:[^\s/@\"']+@|ph[xs]_"
-    rf"|(?i:{HINTS})[\w .-]*(?:=|(?:\\+\"|')\s*[:=])"
+    r"-----(?:BEGIN|END) |://[^\s/:@\"']*:[^\s/?#\"']+@|ph[xs]_"
+    rf"|(?i:{HINTS})[\w .\]%-]*(?:=|(?:\\+\"|')\s*[:=]|:\s*(?:\\+\"|'))"
+    r"|(?i:bearer|basic) +[0-9A-Za-z]|(?i:authorization|cookie|x-[\w-]+): *[0-9A-Za-z_]"
 )
 _CARD: Final = rf"\b{_DIGITS}\b"
 
 _hint: Final = re2.compile(HINT.replace(r"\\+", r"\\*") + rf"|{_CARD}")
 _card: Final = re2.compile(_CARD)
 _card_in_json: Final = re2.compile(rf"(?:\b|\\[bfnrt])({_DIGITS})\b".encode())  # after an escaped line end, too
-_parameter: Final = re2.compile(r"([?&#;]([^=&?#;\s\"']{1,100})=)([^&#;\s\"'<>]+)")
-_quoted: Final = tuple(
-    re2.compile(rf"({quote}([\w .-]{{1,100}}){quote}\s*[:=]\s*{quote})((?:[^{quote}\\]|\\.)+)")
-    for quote in ('"', "'", '\\\\"')
-)
 _block: Final = re2.compile(r"(?s)-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\z)")
 _block_end: Final = re2.compile(r"(?s)\A.*-----END [A-Z0-9 ]{1,60}-----")
 _block_line: Final = re2.compile(r"\A[\s\"'+]*[A-Za-z0-9+/]{32,}={0,2}[\s\"'+,;\\n]*\z")
 _plain: Final = (
-    ("url", re2.compile(r"(://[^\s/:@\"']{0,100}:)([^\s/@\"']{1,200})(@)"), rf"\1{MASK}\3"),
+    ("url", re2.compile(r"(://[^\s/:@\"']{0,100}:)([^\s/?#\"']{1,200})(@)"), rf"\1{MASK}\3"),
     ("key", re2.compile(_KEY), MASK),
     ("pem", _block, MASK),
     ("pem", _block_end, MASK),
@@ -57,8 +55,10 @@ def masked(text: str, found: Counter[str]) -> str:
         text, count = pattern.subn(mark, text)
         found[kind] += count
     text = _card.sub(_counted("card", _card_mark, found), text)
-    for pattern in (_parameter, *_quoted):
-        text = pattern.sub(_counted("name", _named_mark, found), text)
+    lower = text.lower()
+    for kind, needed, pattern, named in RULES:
+        if needed in lower:
+            text = pattern.sub(_counted(kind, named, found), text)
     return text
 
 
@@ -113,10 +113,6 @@ def _card_mark(match: Any) -> str | None:
 
 def _digits(written: str) -> str:
     return written.replace(" ", "").replace("-", "")
-
-
-def _named_mark(match: Any) -> str | None:
-    return match[1] + MASK if is_secret(match[2]) and match[3] != MASK else None
 
 
 def _counted(kind: str, mark: Callable[[Any], str | None], found: Counter[str]) -> Callable[[Any], str]:

@@ -16,6 +16,7 @@ from errortracking.pipeline.alone.protocol import Report, Task
 from errortracking.pipeline.batch import Accepted, Batch, OutcomeKey, accepted
 from errortracking.pipeline.lease import Leased, Row
 from errortracking.pipeline.process import process
+from errortracking.pipeline.symbolicate import ask_later
 from errortracking.pipeline.transient import is_transient
 
 log = structlog.get_logger(__name__)
@@ -104,6 +105,7 @@ def _process_event(environment_id: int, event: Accepted, death: str | None, limi
         try:
             with transaction.atomic():
                 process(batch)
+                ask_later(batch)  # not here: the map of a frame may take more time and memory than an event is allowed
         except Exception as error:
             if is_transient(error):
                 raise

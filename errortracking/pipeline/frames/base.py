@@ -22,6 +22,7 @@ from errortracking.pipeline.exceptions import (
     RawFrame,
 )
 from errortracking.pipeline.images import DebugImages
+from errortracking.symbols.lookups import Answer, Wish
 
 MAX_TEXT = 4096  # bytes of a file name, function or module; a data: URL as file name would be megabytes in a shared row
 MAX_CONTEXT_LINES = 50  # per side; the SDKs send 5 to 10, more would only make the shared row larger
@@ -79,6 +80,10 @@ class Platform:
 
     ``identity`` returns the bytes whose SHA-512 is the frame's ``raw_id``; ``resolve`` gets the frame and
     that id. ``repair``, if given, sees what was sent before it is checked.
+
+    Languages whose frames symbol sets can tell more of have the other three. ``asks``: fields (by any name that SDKs
+    use) without all of which a frame asks for none, which is a cheaper question than ``wants``: what it asks for, None
+    for nothing. ``symbolicated`` is ``resolve`` with what a set has answered.
     """
 
     tags: tuple[str, ...]
@@ -86,6 +91,9 @@ class Platform:
     identity: Callable[[RawFrame, Images], bytes]
     resolve: Callable[[RawFrame, str, Images], list[Frame]]
     repair: Callable[[Mapping[str, object]], Mapping[str, object]] | None = None
+    asks: tuple[str, ...] = ()
+    wants: Callable[[RawFrame], Wish | None] | None = None
+    symbolicated: Callable[[RawFrame, str, Answer], list[Frame]] | None = None
 
 
 def read(platform: Platform, sent: Mapping[str, object]) -> RawFrame:

@@ -1,31 +1,32 @@
-"""What web and node frames share: their failures, as texts that a reader of the frame sees in ``resolve_failure``."""
+"""What frames of JavaScript share: where a script came from, why it has no map, what a map makes of a frame."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import quote, urlsplit
 
-LANG = "javascript"
-MAX_URL_REF = 2048  # bytes; longer URLs are cut where they serve as the key of a symbol set
+from errortracking.pipeline.exceptions import Frame, RawFrame
+from errortracking.pipeline.frames import symbolic
+from errortracking.pipeline.frames.base import contents, junk
+from errortracking.symbols.failures import Failure
+from errortracking.symbols.lookups import Original
 
-NO_URL_OR_CHUNK_ID = "This frame had no source url or chunk id"
+LANG = "javascript"
+ANONYMOUS = "<anonymous>"  # a function that has no name, and the file of code that has none
+
+NO_URL_OR_CHUNK_ID = Failure("JavaScript", "NoUrlOrChunkId")
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._^|[]"  # that a browser leaves as they are in a URL's path
 _POSITION = re.compile(r"(?::\d+){1,2}$")
 
 
-def no_sourcemap(url: str) -> str:
+def no_sourcemap(url: str) -> Failure:
     """Return the failure for a script without a source map."""
-    return f"Could not find sourcemap for source url: {url}"
+    return Failure("JavaScript", "NoSourcemap", (url,))
 
 
-def not_uploaded(chunk_id: str) -> str:
+def not_uploaded(chunk_id: str) -> Failure:
     """Return the failure for a chunk id for which nothing was uploaded."""
-    return f"No sourcemap uploaded for chunk id: {chunk_id}"
-
-
-def reference(url: str) -> str:
-    """Return a URL as the key of a symbol set: cut hard at 2048 bytes, for an ellipsis would belong to no URL."""
-    return url if len(url) * 4 <= MAX_URL_REF else url.encode()[:MAX_URL_REF].decode("utf-8", "ignore")
+    return Failure("JavaScript", "NoSourcemapUploaded", (chunk_id,))
 
 
 def script_url(filename: str | None) -> tuple[str, str] | None:
@@ -46,3 +47,12 @@ def script_url(filename: str | None) -> tuple[str, str] | None:
     if not parts.hostname:
         return None
     return url, quote(parts.path, safe=_PATH_CHARACTERS) or "/"
+
+
+def original(raw: RawFrame, id_: str, part: int, place: Original, *, in_app: bool) -> Frame:
+    """Return the frame at the place that a source map knows; ``in_app`` is what counts where that names no file."""
+    shown = contents(raw, id_, LANG, raw["function"], part=part)
+    symbolic.show(shown, place)
+    shown["in_app"] = in_app if place.source is None else "node_modules" not in place.source
+    shown["junk_drawer"] = junk(raw)
+    return Frame(id_, part, shown, symbolic.context(place), True)

@@ -6,20 +6,20 @@ from collections.abc import Collection
 from typing import Final
 
 from errortracking.recommendations.base import Meta, RecommendationType, all_enabled
+from notifications.events import NoticeEvent
+from notifications.listening import heard
 
-KEYS: Final = (
-    "error-tracking-issue-created",
-    "error-tracking-issue-reopened",
-    "error-tracking-issue-spiking",
-)
+KEYS: Final = {
+    "error-tracking-issue-created": NoticeEvent.ISSUE_CREATED,
+    "error-tracking-issue-reopened": NoticeEvent.ISSUE_REOPENED,
+    "error-tracking-issue-spiking": NoticeEvent.ISSUE_SPIKING,
+}
 
 
 def destinations(environment_id: int) -> Collection[str]:
-    """Return which of `KEYS` a living alert destination of the project listens to.
-
-    There are none: this server delivers no alerts yet. What delivers them is to be asked here.
-    """
-    return ()
+    """Return which of `KEYS` a destination of the project listens to that is switched on, whatever else it filters."""
+    events = heard(environment_id)
+    return [key for key, event in KEYS.items() if event in events]
 
 
 def checklist(enabled: Collection[str]) -> Meta:

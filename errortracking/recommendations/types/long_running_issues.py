@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from environments import clock
 from environments.tenancy import sql
-from errortracking.models import Issue, IssueStatus
-from errortracking.recommendations.base import Meta, RecommendationType
+from errortracking.models import IssueStatus
+from errortracking.recommendations.base import Meta
+from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList, iso
 
 WINDOW: Final = timedelta(days=7)  # an issue is old from here on, and events count that are younger
-MAX_ISSUES: Final = 5
-UNTITLED: Final = "Untitled issue"
 _AHEAD: Final = timedelta(days=1)
 """An event's time is at most 23 hours after its receipt, the one by which events are partitioned: so far back the
 partitions must be looked into."""
@@ -57,19 +56,13 @@ def entry(row: tuple[UUID, str | None, str | None, datetime, str, int]) -> dict[
         "id": str(issue_id),
         "name": name or UNTITLED,
         "description": description,
-        "created_at": first_seen.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "created_at": iso(first_seen),
         "occurrences": occurrences,
         "status": status,
     }
 
 
-def with_statuses(meta: Meta, statuses: dict[str, str]) -> Meta:
-    """Return ``meta`` with the issues' statuses by id; issues without one are gone and left out."""
-    issues = [{**issue, "status": statuses[issue["id"]]} for issue in meta["issues"] if issue["id"] in statuses]
-    return {**meta, "issues": issues}
-
-
-class LongRunningIssues(RecommendationType):
+class LongRunningIssues(IssueList):
     """Completed when there is no such issue."""
 
     name = "long_running_issues"
@@ -87,18 +80,6 @@ class LongRunningIssues(RecommendationType):
         }
         with sql.cursor() as cursor:
             return {"issues": [entry(row) for row in cursor.execute(_FIND, parameters).fetchall()]}
-
-    def is_completed(self, meta: Meta) -> bool:
-        """Return whether no issue is listed."""
-        return not meta.get("issues")
-
-    def enrich(self, environment_id: int, meta: Meta) -> Meta:
-        """Return the issues with the status that they have now."""
-        ids = [issue["id"] for issue in meta.get("issues", ())]
-        if not ids:
-            return meta
-        rows = Issue.objects.filter(environment_id=environment_id, pk__in=ids).values_list("pk", "status")
-        return with_statuses(meta, {str(pk): status for pk, status in rows})
 
 
 TYPE = LongRunningIssues()

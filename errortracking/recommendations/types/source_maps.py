@@ -14,18 +14,32 @@ MIN_FRAMES: Final = 20  # fewer say nothing
 SAMPLE: Final = 2_000  # rows, the newest
 LOOKBACK_HOURS: Final = 24
 
+LOOKED_AT: Final = 100_000
+"""Rows that are looked at to find the sample. Without a bound a project that resolves millions of frames of another
+language in a day would have all of them looked at, every six hours."""
+
 # A frame is one row however many events have it, and its created_at is when it was resolved last. The index on
-# (environment_id, created_at) is read backwards, until the sample is full.
+# (environment_id, created_at) is read backwards, until the sample is full. The LIMIT within makes each content a
+# look-up by its key: joined, PostgreSQL may read all contents first, as it takes JavaScript for rare.
 _COUNT: Final = """
     SELECT count(*), count(*) FILTER (WHERE NOT resolved)
     FROM (
         SELECT c.resolved
-        FROM errortracking_stackframe f
-        JOIN errortracking_framecontent c ON c.environment_id = f.environment_id AND c.id = f.content_id
-        WHERE f.environment_id = %(environment)s AND f.created_at >= %(since)s AND c.contents->>'lang' = 'javascript'
-        ORDER BY f.created_at DESC
+        FROM (
+            SELECT f.content_id, f.created_at FROM errortracking_stackframe f
+            WHERE f.environment_id = %(environment)s AND f.created_at >= %(since)s
+            ORDER BY f.created_at DESC
+            LIMIT %(looked_at)s
+        ) AS newest
+        CROSS JOIN LATERAL (
+            SELECT c.resolved, c.contents->>'lang' AS lang FROM errortracking_framecontent c
+            WHERE c.environment_id = %(environment)s AND c.id = newest.content_id
+            LIMIT 1
+        ) AS c
+        WHERE c.lang = 'javascript'
+        ORDER BY newest.created_at DESC
         LIMIT %(sample)s
-    ) AS newest
+    ) AS sample
 """
 
 
@@ -52,7 +66,8 @@ class SourceMaps(RecommendationType):
         """Return how many of the newest JavaScript frames of the last day are resolved."""
         since = clock.now() - timedelta(hours=LOOKBACK_HOURS)
         with sql.cursor() as cursor:
-            cursor.execute(_COUNT, {"environment": environment_id, "since": since, "sample": SAMPLE})
+            parameters = {"environment": environment_id, "since": since, "sample": SAMPLE, "looked_at": LOOKED_AT}
+            cursor.execute(_COUNT, parameters)
             total, unresolved = cursor.fetchone() or (0, 0)
         return summary(total, unresolved)
 

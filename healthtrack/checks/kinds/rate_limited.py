@@ -56,7 +56,7 @@ class RateLimited(HealthCheck):
     cron = "*/15 * * * *"
     window = timedelta(days=1)
     hash_keys = ("limit",)
-    link = "/admin/errortracking/ratelimitedcount/"
+    link = "/admin/errortracking/outcomecount/"
     remediation = Remediation(
         human=(
             "Look in the admin which issues lost exceptions. Mend the one that throws in a loop, suppress it by a "

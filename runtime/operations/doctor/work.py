@@ -15,6 +15,7 @@ from errortracking.models import backlog
 from runtime.bootstrap import places
 from runtime.operations.doctor.report import Finding, note, ok, wrong
 from runtime.supervisor.state import Row, RunFolder
+from runtime.task_runner import QUEUES
 
 LATE: Final = timedelta(minutes=1)
 """Age of the oldest request that waits; it is a second or two while workers keep up."""
@@ -27,7 +28,8 @@ def processes() -> Iterator[Finding]:
     here = {role: sum(row.role == role for row in _rows()) for role in ("web", "worker")}
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > %s", [clock.now() - ALIVE])
-        workers = max(int(cursor.fetchone()[0]), here["worker"])
+        runners = int(cursor.fetchone()[0])  # of tasks: each worker has one for each queue
+        workers = max(-(-runners // len(QUEUES)), here["worker"])
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'web'"
         )

@@ -14,6 +14,7 @@ from healthtrack_client.api.health_issues import (
 )
 from healthtrack_client.models import (
     HealthIssue,
+    HealthIssueDetail,
     HealthIssueSeverityEnum,
     HealthIssueStatusEnum,
     HealthIssueSummary,
@@ -45,11 +46,20 @@ def walk(place: Place) -> None:
     assert [issue.id for issue in everything.results] == [place.critical, place.warning, place.resolved]
     assert everything.results[0] == expected
     assert everything.results[2].resolved_at == place.moment
-    assert typed(HealthIssue, health_issues_retrieve.sync(place.project, str(place.critical), client=place.client)) == (
-        expected
-    )
+    walk_detail(place, expected)
     walk_pages_and_filters(place)
     walk_changes(place, expected)
+
+
+def walk_detail(place: Place, issue: HealthIssue) -> None:
+    """One issue comes with what to say about it; of a kind that the server does not know, only in general."""
+    told = typed(HealthIssueDetail, health_issues_retrieve.sync(place.project, str(issue.id), client=place.client))
+    assert told.to_dict() == issue.to_dict() | {
+        "title": "Client check",
+        "summary": "client_check (critical)",
+        "link": "/admin/healthtrack/healthissue/",
+        "remediation": None,
+    }
 
 
 def listed(place: Place, **how: int) -> PaginatedHealthIssueList:

@@ -13,7 +13,7 @@ from healthtrack_client.api.error_tracking import (
 )
 from healthtrack_client.models import ErrorTrackingRecommendation, PaginatedErrorTrackingRecommendationList
 
-TYPES = ["alerts", "long_running_issues", "rate_limits", "source_maps"]
+TYPES = ["alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps"]
 
 
 def listed(place: Place, poll: bool) -> dict[str, ErrorTrackingRecommendation]:

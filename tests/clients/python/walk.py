@@ -16,6 +16,7 @@ import releases
 import settings
 import spikes
 import stack_frames
+import symbol_sets
 from common import Place
 
 place = Place(json.load(sys.stdin))
@@ -27,5 +28,6 @@ with place.client:
     spikes.walk(place)
     releases.walk(place)
     stack_frames.walk(place)
+    symbol_sets.walk(place)
     refusals.walk(place)
 print(json.dumps(place.requests))

@@ -7,7 +7,7 @@ const LIST = "/api/environments/{environment_id}/error_tracking/recommendations/
 const DISMISS = "/api/environments/{environment_id}/error_tracking/recommendations/{id}/dismiss/";
 const RESTORE = "/api/environments/{environment_id}/error_tracking/recommendations/{id}/restore/";
 const REFRESH = "/api/environments/{environment_id}/error_tracking/recommendations/{id}/refresh/";
-const TYPES = ["alerts", "long_running_issues", "rate_limits", "source_maps"];
+const TYPES = ["alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps"];
 
 type Recommendation = Schemas["ErrorTrackingRecommendation"];
 

@@ -11,6 +11,7 @@ import * as releases from "./releases.mjs";
 import * as settings from "./settings.mjs";
 import * as spikes from "./spikes.mjs";
 import * as stackFrames from "./stack_frames.mjs";
+import * as symbolSets from "./symbol_sets.mjs";
 
 const here = place(JSON.parse(readFileSync(0, "utf-8")));
 await healthIssues.walk(here);
@@ -20,5 +21,6 @@ await recommendations.walkAfterSettings(here);
 await spikes.walk(here);
 await releases.walk(here);
 await stackFrames.walk(here);
+await symbolSets.walk(here);
 await refusals.walk(here);
 console.log(JSON.stringify(requests));

@@ -60,7 +60,15 @@ RULE_WRITES: Final[dict[tuple[str, str], tuple[str, str]]] = {
     for method, action in METHODS.items()
 }
 ISSUES, REFERENCES = "error_tracking/issues/", "error_tracking/external_references/"
+ALERTS: Final = "error_tracking/alerts/"
+SYMBOL_SETS: Final = "error_tracking/symbol_sets/"
 DEEDS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+    ("POST", ALERTS): ("create", "alerts"),
+    ("PUT", f"{ALERTS}{{id}}/"): ("update", "alerts"),
+    ("PATCH", f"{ALERTS}{{id}}/"): ("partial_update", "alerts"),
+    ("DELETE", f"{ALERTS}{{id}}/"): ("destroy", "alerts"),
+    ("POST", f"{ALERTS}{{id}}/test/"): ("test", "alerts"),
+    ("POST", f"{ALERTS}deliveries/{{id}}/replay/"): ("replay", "alert_deliveries"),
     ("PUT", f"{ISSUES}{{id}}/"): ("update", "issues"),
     ("PATCH", f"{ISSUES}{{id}}/"): ("partial_update", "issues"),
     ("POST", f"{ISSUES}{{id}}/merge/"): ("merge", "issues"),
@@ -71,15 +79,26 @@ DEEDS: Final[dict[tuple[str, str], tuple[str, str]]] = {
     ("POST", f"{ISSUES}bulk/"): ("bulk", "issues"),
     ("POST", REFERENCES): ("create", "external_references"),
     ("DELETE", f"{REFERENCES}{{id}}/"): ("destroy", "external_references"),
+    ("DELETE", f"{SYMBOL_SETS}{{id}}/"): ("destroy", "symbol_sets"),
+    ("PUT", f"{SYMBOL_SETS}{{id}}/finish_upload/"): ("finish_upload", "symbol_sets"),
+    ("POST", f"{SYMBOL_SETS}bulk_start_upload/"): ("bulk_start_upload", "symbol_sets"),
+    ("POST", f"{SYMBOL_SETS}bulk_finish_upload/"): ("bulk_finish_upload", "symbol_sets"),
+    ("POST", f"{SYMBOL_SETS}bulk_delete/"): ("bulk_delete", "symbol_sets"),
 }
+MAKING: Final = {("POST", ALERTS), ("POST", REFERENCES), ("POST", f"{SYMBOL_SETS}bulk_start_upload/")}
+"""Those of an object that was not there before."""
 UNCHANGING: Final = {
     *(("POST", f"error_tracking/{kind}/preview/") for kind in RULES),
     ("DELETE", "error_tracking/fingerprints/{id}/"),
     ("DELETE", "error_tracking/issues/{id}/"),
     *(("PATCH", f"error_tracking/{kind}/reorder/") for kind in RULES),  # of no rule
+    ("POST", "health_issues/refresh/"),
     ("DELETE", "error_tracking/stack_frames/{id}/"),
     ("POST", "error_tracking/stack_frames/batch_get/"),
     ("POST", "error_tracking/spike_detection_config/preview/"),
+    *((method, f"{SYMBOL_SETS}{{id}}/") for method in ("PUT", "PATCH")),
+    *(("POST", SYMBOL_SETS + path) for path in ("", "start_upload/")),  # of no chunk
+    ("POST", f"{SYMBOL_SETS}bulk_check_upload/"),
 }
 
 
@@ -137,14 +156,14 @@ def test_a_change_of_a_rule_leaves_one_row(world: World, method: str, path: str)
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(DEEDS), ids=lambda value: value)
-def test_what_is_done_to_an_issue_leaves_a_row_of_it(world: World, method: str, path: str) -> None:
-    """What it holds stands in the files of the issues. A split leaves one of each issue that it makes, too."""
+def test_what_is_done_to_an_issue_or_a_symbol_set_leaves_a_row_of_it(world: World, method: str, path: str) -> None:
+    """What it holds stands in the files of the endpoints. A split leaves one of each issue that it makes, too."""
     named, _ = send(world, world.api(), method, path)
     found = entries(world)
     assert {(entry.action, entry.resource, entry.created_at) for entry in found} == {(*DEEDS[method, path], NOON)}
     assert {entry.user_email for entry in found} == {world.user.email}
     assert len(found) == (2 if path.endswith("split/") else 1)
-    assert named in {entry.object_id for entry in found} or (method, path) == ("POST", REFERENCES)
+    assert named in {entry.object_id for entry in found} or (method, path) in MAKING
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(WRITES), ids=lambda value: value)

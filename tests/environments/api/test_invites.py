@@ -49,6 +49,7 @@ def test_a_new_invitation_shows_its_link_once(world: World) -> None:
         },
         "created_at": created.isoformat().replace("+00:00", "Z"),
         "expires_at": (created + timedelta(days=3)).isoformat().replace("+00:00", "Z"),
+        "emailing_attempt_made": False,
         "link": made["link"],
     }
     assert made["link"].startswith("http://127.0.0.1:8000/account/join/?link=")

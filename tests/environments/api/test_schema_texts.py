@@ -12,6 +12,7 @@ from django.test import Client
 METHODS = ("get", "post", "put", "patch", "delete")
 # Fields that may hold a text that came from an event or from a client, by the name of their component.
 UNTRUSTED = {
+    "AlertDelivery": {"title", "excerpt"},
     "Error": {"detail", "attr"},
     "ErrorTrackingAssignmentRule": {"disabled_data"},
     "ErrorTrackingBypassRule": {"disabled_data"},

@@ -29,7 +29,7 @@ MALFORMED_IDS = [
 _numbers = count(1)
 
 
-def make_release(project: Project, **fields: Any) -> Release:
+def make_release(project: Project, /, **fields: Any) -> Release:
     number = next(_numbers)
     fields = {"hash_id": f"hash-{number}", "version": "1.0", "project": "web", "created_at": CREATED} | fields
     return Release.objects.create(environment=project, **fields)

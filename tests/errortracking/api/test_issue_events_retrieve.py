@@ -139,6 +139,26 @@ def test_a_frame_is_shown_as_it_was_or_as_it_is_now_where_that_was_unresolved(wo
     assert (shown["contents"], shown["resolved"], shown["resolved_later"]) == ({"resolved_name": "now"}, False, False)
 
 
+def test_a_frame_that_failed_but_looked_readable_is_shown_as_it_was_resolved_since(world: World, issues: Api) -> None:
+    ids = sent(world.project, exception(frames=[frame("then")]))
+    row = StackFrame.objects.select_related("content").get(environment=world.project)
+    then = row.content
+    then.contents["resolve_failure"] = "No sourcemap uploaded for chunk id: c1"
+    then.save()
+    shown = event(issues, ids)["exceptions"][0]["frames"][0]
+    assert (shown["contents"]["resolved_name"], shown["resolved"], shown["resolved_later"]) == ("then", True, False)
+    row.content = now = FrameContent.objects.create(
+        environment=world.project, hash=b"n" * 32, contents={"resolved_name": "now"}, context=None, resolved=True
+    )
+    row.save()
+    shown = event(issues, ids)["exceptions"][0]["frames"][0]
+    assert (shown["contents"], shown["resolved"], shown["resolved_later"]) == ({"resolved_name": "now"}, True, True)
+    now.contents["resolve_failure"] = "Token not found for frame: a:1:2"
+    now.save()
+    shown = event(issues, ids)["exceptions"][0]["frames"][0]
+    assert (shown["contents"]["resolved_name"], shown["resolved"], shown["resolved_later"]) == ("now", True, False)
+
+
 def test_a_frame_whose_row_is_gone_is_shown_by_its_content(world: World, issues: Api) -> None:
     ids = sent(world.project, exception(frames=[frame("then")]))
     raw_id = event(issues, ids)["exceptions"][0]["frames"][0]["raw_id"]

@@ -237,7 +237,7 @@ def test_foreign_issues_are_not_listed(world: World, stranger: World, issues: Ap
         ("?order_by=-created_at", 2),
         ("?status=active", 2),
         ("?status=active&order_by=users&offset=1", 3),
-        ("?search=error", 6),  # the key; a transaction with its time; the ids and their number; the page
+        ("?search=error", 7),  # the key; a transaction with its time; how many texts; the ids; the page
         ("?limit=2&offset=50", 2),  # beyond the end: the count
     ],
 )

@@ -46,7 +46,7 @@ def test_the_first_call_makes_each_row_and_starts_it(world: World, recommendatio
         body = answer(recommendations.get(""))[1]
     ids = {name: str(row.pk) for name, row in rows(world.project).items()}
     assert body == {
-        "count": 4,
+        "count": 5,
         "next": None,
         "previous": None,
         "results": [
@@ -61,7 +61,7 @@ def test_the_first_call_makes_each_row_and_starts_it(world: World, recommendatio
                 "created_at": "2026-11-22T12:00:00Z",
                 "updated_at": "2026-11-22T12:00:00Z",
             }
-            for name in ("alerts", "long_running_issues", "rate_limits", "source_maps")
+            for name in ("alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps")
         ],
     }
     assert sorted(started(world.project)) == ALL_TYPES
@@ -77,7 +77,7 @@ def test_the_fields_stand_in_the_order_of_the_contract(recommendations: Api) -> 
 def test_what_is_computing_is_not_started_again(world: World, recommendations: Api) -> None:
     first, second = listed(recommendations), listed(recommendations)
     assert first == second
-    assert len(jobs(world.project)) == 4
+    assert len(jobs(world.project)) == 5
 
 
 def test_results_are_shown_when_they_are_there(world: World, recommendations: Api) -> None:
@@ -87,7 +87,7 @@ def test_results_are_shown_when_they_are_there(world: World, recommendations: Ap
     shown = by_type(recommendations)
     assert [(item["status"], item["computed_at"], item["updated_at"]) for item in shown.values()] == [
         ("ready", "2026-11-22T12:00:02Z", "2026-11-22T12:00:02Z")
-    ] * 4
+    ] * 5
     assert shown["alerts"]["meta"] == {"alerts": [{"key": key, "enabled": False} for key in ALERTS]}
     assert shown["long_running_issues"]["meta"] == {"issues": []}
 
@@ -101,6 +101,7 @@ def test_the_next_look_starts_what_is_always_stale_and_shows_what_there_was(worl
     assert {name: item["status"] for name, item in shown.items()} == {
         "alerts": "computing",
         "long_running_issues": "ready",
+        "quiet_issues": "ready",
         "rate_limits": "computing",
         "source_maps": "ready",
     }
@@ -122,8 +123,8 @@ def test_polling_makes_nothing_and_starts_nothing(world: World, recommendations:
     "word", ["", "1", "yes", "on", "false", "true%20", "tru", "%00", "true&poll=0", "%F0%9F%92%A5"]
 )
 def test_any_other_word_is_an_ordinary_look(world: World, recommendations: Api, word: str) -> None:
-    assert len(listed(recommendations, f"?poll={word}")) == 4
-    assert len(jobs(world.project)) == 4
+    assert len(listed(recommendations, f"?poll={word}")) == 5
+    assert len(jobs(world.project)) == 5
 
 
 def test_a_row_that_seems_stuck_is_started_again(world: World, recommendations: Api) -> None:
@@ -153,6 +154,7 @@ FRAMES = {"total_frames": 20, "unresolved_frames": 7, "unresolved_pct": 0.35}
         ("source_maps", FRAMES | {"unresolved_frames": 6, "unresolved_pct": 0.3}, True),
         ("source_maps", FRAMES | {"total_frames": 19}, True),
         ("long_running_issues", {"issues": []}, True),
+        ("quiet_issues", {"quiet_days": 30, "total": 0, "issues": []}, True),
         ("weekly_digest", {"enabled": True}, False),
     ],
 )
@@ -202,12 +204,19 @@ def test_texts_of_events_pass_unchanged(world: World, recommendations: Api) -> N
 def test_a_row_of_an_unknown_type_is_listed_and_left_alone(world: World, recommendations: Api) -> None:
     make_row(world.project, "weekly_digest", meta={"enabled": True}, dismissed_at=ago(days=2))
     shown = by_type(recommendations, "")
-    assert list(shown) == ["alerts", "long_running_issues", "rate_limits", "source_maps", "weekly_digest"]
+    assert list(shown) == [
+        "alerts",
+        "long_running_issues",
+        "quiet_issues",
+        "rate_limits",
+        "source_maps",
+        "weekly_digest",
+    ]
     assert (shown["weekly_digest"]["status"], shown["weekly_digest"]["dismissed_at"]) == (
         "ready",
         "2026-11-20T12:00:00Z",
     )
-    assert len(jobs(world.project)) == 4
+    assert len(jobs(world.project)) == 5
 
 
 def test_pages_are_100_recommendations(world: World, recommendations: Api) -> None:

@@ -13,6 +13,7 @@ from environments.api.viewsets import ProjectViewSet
 from environments.models import Project
 from errortracking.api.releases import ReleaseViewSet
 from errortracking.api.stack_frames import StackFrameViewSet
+from errortracking.api.symbol_sets import SymbolSetViewSet
 from errortracking.models import FrameContent, Release, StackFrame, SymbolSet
 from tests.environments.same import JSON, MOMENT, TEXT, assert_same
 from tests.environments.world import World
@@ -21,6 +22,15 @@ RELEASE = st.fixed_dictionaries(
     {"hash_id": TEXT, "metadata": JSON, "version": TEXT, "project": TEXT, "created_at": MOMENT}
 )
 SYMBOLS = st.fixed_dictionaries({"ref": TEXT, "release": st.none() | RELEASE})
+SYMBOL_SET = st.fixed_dictionaries(
+    {
+        **dict.fromkeys(("storage_ptr", "failure_reason", "content_hash"), st.none() | TEXT),
+        "ref": TEXT,
+        "created_at": MOMENT,
+        "last_used": st.none() | MOMENT,
+        "release": st.none() | RELEASE,
+    }
+)
 CONTENT = st.fixed_dictionaries(
     {"contents": JSON.filter(lambda value: value is not None), "context": JSON, "resolved": st.booleans()}
 )
@@ -49,8 +59,14 @@ def store_frame(project: Project, values: dict[str, Any]) -> StackFrame:
     return StackFrame.objects.create(environment=project, **values | {"symbol_set": symbols, "content": content})
 
 
+def store_symbol_set(project: Project, values: dict[str, Any]) -> SymbolSet:
+    release = values["release"] and store_release(project, values["release"])
+    return SymbolSet.objects.create(environment=project, **values | {"release": release})
+
+
 RESOURCES: dict[type[ProjectViewSet], tuple[Any, Callable[[Project, Any], Any], tuple[str, ...]]] = {
     ReleaseViewSet: (RELEASE, store_release, ()),
+    SymbolSetViewSet: (SYMBOL_SET, store_symbol_set, ("release",)),
     StackFrameViewSet: (FRAME, store_frame, ("content", "symbol_set__release")),
 }
 
@@ -81,8 +97,9 @@ def unique_texts(value: dict[str, Any]) -> set[tuple[Any, ...]]:
         found.add(("hash", value["hash_id"]))
     if "raw_id" in value:
         found.add(("frame", value["raw_id"], value["part"]))
-    if symbols := value.get("symbol_set"):
-        found.add(("ref", symbols["ref"]))
-        if symbols["release"]:
-            found |= unique_texts(symbols["release"])
+    if "ref" in value:
+        found.add(("ref", value["ref"]))
+    for below in ("symbol_set", "release"):
+        if value.get(below):
+            found |= unique_texts(value[below])
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from environments.models import Organization, Project
-from errortracking.ingest import room, tokens
+from errortracking.ingest import room, tokens, unknown
 from errortracking.models import QueuedRequest, payload
 
 TOKEN = "phc_localtesttoken"  # the token in the recorded requests
@@ -18,6 +18,7 @@ TOKEN = "phc_localtesttoken"  # the token in the recorded requests
 def _nothing_remembered() -> None:
     tokens.forget()
     room.forget()
+    unknown.forget()
 
 
 @pytest.fixture

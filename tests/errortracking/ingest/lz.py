@@ -26,6 +26,19 @@ def compress_to_base64(text: str) -> bytes:
     return writer.finish()
 
 
+def bomb_in_base64(size: int) -> bytes:
+    """Return what expands to at least ``size`` times the same letter, each word longer by one than the one before."""
+    writer = _Writer()
+    writer.fresh.add("0")
+    length, written = 0, 0
+    while written < size:
+        length += 1
+        written += length
+        word = "0" * length
+        writer.write(word, {word: length + 2})
+    return writer.finish()
+
+
 class _Writer:
     def __init__(self) -> None:
         self.bits = ""

@@ -8,7 +8,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIRequest
 from django.test import Client
 
 from environments.models import Project
@@ -39,11 +38,11 @@ class Trickle(Stream):
         return super().read(min(size or 0, 3))
 
 
-def request(stream: Any, **environ: Any) -> WSGIRequest:
-    return WSGIRequest({"REQUEST_METHOD": "POST", "PATH_INFO": "/e/", "wsgi.input": stream, **environ})
+def request(stream: Any, **environ: Any) -> dict[str, Any]:
+    return {"REQUEST_METHOD": "POST", "PATH_INFO": "/e/", "wsgi.input": stream, **environ}
 
 
-def refusal_of(found: WSGIRequest, limit: int) -> tuple[int, str]:
+def refusal_of(found: dict[str, Any], limit: int) -> tuple[int, str]:
     with pytest.raises(Refused) as refused:
         read_body(found, limit)
     return refused.value.status, refused.value.text

@@ -15,6 +15,12 @@ SECRETS = """
     api_key apiKey API_KEY x-api-key X-Api-Key apikey private_key privateKey signing-key encryption_key
     Authorization proxy-authorization auth basic_auth cookie Set-Cookie cookies credentials
     sessionid PHPSESSID JSESSIONID session_key cvv card_cvc ssn otp iban has_password
+    dbpassword PGPASSWORD userpassword dbPasswd rootpasswd MYSQL_PWD dbpwd userpwd keypassphrase
+    db_pass DB_PASS smtpPass dbpass userpass pass pw db_pw dbpw passwordhash passwordconfirmation confirmpassword
+    apikey openaiapikey XAPIKEY privatekey sshprivatekey awssecretkey appsecret clientsecret jwtsecret sshkey ssh_key
+    authtoken accesstoken refreshtoken bearertoken usertoken csrftoken xsrftoken XSRF-TOKEN githubtoken slacktoken
+    oauth2token basicauth httpauth authcookie sessioncookie dbcredentials api_keys
+    sid connect.sid express.sid ASP.NET_SessionId ASPSESSIONIDQABC aiohttp_session laravel_session csrf _csrf
 """
 OTHERS = """
     author authors authority oauth tokenizer tokens max_tokens token_count tokenType token_type auth_method
@@ -24,6 +30,12 @@ OTHERS = """
     type value module filename function lineno colno in_app chunk_id context_line pre_context code_variables
     otp_release $otp_version token_endpoint token_budget cookie_banner
     distinct_id name email user pinned shipping note 1234 _
+    passwordless passwordless_enabled passwordlength passwordPolicy forgotpasswordurl detokenize tokenized tokenizers
+    nexttoken pagetoken subtokens oauth webauthn unauthorized authorized authored coauthor authenticated
+    bypass compass passed pass_count passes passing overpass passport passive render_pass OLDPWD
+    secretariat undersecretary keychain keypad hotkey turnkey donkey publickey cookiebanner cookieless
+    inside side president account_sid message_sid residue session sessions session_name session_count
+    csrf_enabled spaces pwa httpwatch
 """
 
 

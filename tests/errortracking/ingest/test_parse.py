@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from errortracking.ingest import limits
 from errortracking.ingest.parse import parse, without_depths
 from errortracking.ingest.refusal import Refused
 
@@ -188,3 +189,16 @@ def test_hostile_texts_take_one_pass(text: str) -> None:
     assert without_depths(text, 200)[:200] == text[:200]
     with pytest.raises(Refused):
         parse(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("piece", "values"),  # of what is repeated
+    [(b"0,", 1), (b"[],", 2), (b'{"a":1},', 2), (b'{"a":[1]},', 3), (b'[[[{"a":0}]]],', 5)],
+)
+def test_more_than_two_million_values_are_413(piece: bytes, values: int) -> None:
+    room = limits.VALUES - 2  # a bracket around all, and a comma for what ends it
+    kept = b"[" + piece * (room // values)
+    parse(kept + b" " * limits.VALUES + b"0]")
+    with pytest.raises(Refused) as refused:
+        parse(kept + piece * 2 + b" " * limits.VALUES + b"0]")
+    assert (refused.value.status, refused.value.text) == (413, "a request is limited to 2000000 values")

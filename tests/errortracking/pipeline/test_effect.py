@@ -32,6 +32,7 @@ def _today(db: None) -> None:
 
 
 WRITTEN = {
+    "DailyTally",
     "Event",
     "EventLedger",
     "EventCount",
@@ -47,6 +48,7 @@ WRITTEN = {
     "RateLimitBucket",
     "SpikeCount",
     "StackFrame",
+    "TrafficCount",
 }
 
 

@@ -31,7 +31,19 @@ def test_a_node_id_is_hashed_as_a_python_one() -> None:
         "post_context": ["done"],
     }
     assert node(**fields).raw_id[:32] == "2d7f37d597bfbff00a9c5f75df6cdf6d"
-    assert node(**fields, colno=5, chunk_id="c").raw_id == node(**fields).raw_id
+    assert node(**fields, colno=157).raw_id == node(**fields).raw_id
+    assert node(**fields, colno=157, chunk_id="c").raw_id == node(**fields).raw_id  # the line is all there
+    assert node(**fields, chunk_id="c").raw_id == node(**fields).raw_id
+
+
+def test_two_places_of_a_function_in_a_bundle_are_two_frames() -> None:
+    # SHA-512 of: b.js ‖ pay ‖ 00 00 00 02 ‖ 00 00 00 9d, where only the column tells the places apart
+    fields = {"filename": "b.js", "function": "pay", "lineno": 2, "chunk_id": "c"}
+    assert node(**fields, colno=157).raw_id[:32] == "e4a3d55bcf923c5af773cba0b2091524"
+    assert node(**fields, colno=190).raw_id[:32] == "8b9e70ccb2d31bc4477f58f32d73d1f4"
+    assert node(**fields, colno=140).raw_id == node(**fields, colno=7).raw_id
+    cut = fields | {"context_line": "x" * 140 + "..."}
+    assert node(**cut, colno=157).raw_id != node(**cut, colno=190).raw_id
 
 
 def test_a_node_frame_is_complete_as_sent_and_shows_no_column() -> None:

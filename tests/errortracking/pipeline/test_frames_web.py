@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from errortracking.pipeline import frames
 from errortracking.pipeline.exceptions import Frame
-from errortracking.pipeline.frames import javascript
+from errortracking.pipeline.frames import javascript, symbolic
 
 WIRE = Path(__file__).parents[2] / "data" / "wire"
 WEB = {"platform": "web:javascript", "function": "f"}
@@ -176,7 +176,7 @@ def test_the_reference_of_a_symbol_set_is_cut_at_2048_bytes_between_characters()
     url = "https://a.test/" + "é" * 2000
     (reference,) = web(filename=url, lineno=1, colno=1).symbol_refs
     assert reference == "https://a.test/" + "é" * 1016  # 15 + 2032 = 2047 bytes; half of the next would be left
-    assert javascript.reference("https://a.test/" + "e" * 2033) == "https://a.test/" + "e" * 2033
+    assert symbolic.reference("https://a.test/" + "e" * 2033) == "https://a.test/" + "e" * 2033
 
 
 def test_every_frame_that_the_real_browser_sdk_sent_is_resolved() -> None:

@@ -71,7 +71,7 @@ def test_a_leased_row_comes_with_everything_that_is_needed(project: Project) -> 
     queued = queue(project, entry(), entry(), isolated=True, poison=[1])
 
     (taken,) = lease.take(project.id).rows
-    assert taken == (queued.id, NOON, 2, 1, True, [1], queued.payload)
+    assert taken == (queued.id, NOON, 2, 1, True, [1], queued.payload, None)
 
 
 @pytest.mark.parametrize(

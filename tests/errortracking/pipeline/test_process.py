@@ -33,11 +33,14 @@ def test_the_stages_are_in_the_order_in_which_they_depend_on_each_other() -> Non
         "link_to_issues",
         "limit_rates",
         "switch_off_failed",
+        "remember_awaited",
         "store_events",
         "count_occurrences",
         "keep_searchable",
         "detect_spikes",
         "count_names",
+        "count_traffic",
+        "tally",
         "count_outcomes",
     ]
 
@@ -72,8 +75,8 @@ def test_a_batch_takes_the_same_few_statements_however_many_events_it_has(
 
     # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues,
     # made), rate limits 2 (buckets read, written), events 1, statistics 3, search 1, spikes 1, names 4 (known, how
-    # many, versions, added), outcomes 1
-    assert len(statements.texts) == 22
+    # many, versions, added), how they were sent 1, outcomes 1; whether anybody wants to be told of new issues 1
+    assert len(statements.texts) == 24
     assert outcomes(project) == {"stored": events, "counted": events}
 
 
@@ -85,8 +88,8 @@ def test_a_batch_of_known_exceptions_takes_fewer_still(
     statements = Statements(monkeypatch)
     process.process(batch(project, entry()))
 
-    # ledger, frames, rules, fingerprints, rate limits 2, events, statistics 3, spikes, names 3, outcomes
-    assert len(statements.texts) == 15
+    # ledger, frames, rules, fingerprints, rate limits 2, events, statistics 3, spikes, names 3, how it was sent, outcomes
+    assert len(statements.texts) == 16
 
 
 def test_a_batch_without_exceptions_asks_only_for_names_and_counts(
@@ -96,7 +99,7 @@ def test_a_batch_without_exceptions_asks_only_for_names_and_counts(
     statements = Statements(monkeypatch)
     process.process(batch(project, other()))
 
-    assert len(statements.texts) == 4
+    assert len(statements.texts) == 6  # names 3, hosts of page views 2, outcomes
 
 
 def test_no_stage_imports_what_answers_requests() -> None:

@@ -97,10 +97,10 @@ def test_the_projects_totals_are_asked_only_for_an_issue_without_history(
     come(project, (known, 1, NOON - 5 * MINUTE))
     statements.clear()
     come(project, (known, 11, NOON))
-    assert len(statements) == 3  # count, history, report
+    assert len(statements) == 4  # count, history, report, who wants to be told
     statements.clear()
     come(project, (new, 11, NOON))
-    assert len(statements) == 4  # and totals
+    assert len(statements) == 5  # and totals
     assert spikes(project) == [(1.0, 11), (1.0, 11)]
 
 

@@ -18,7 +18,7 @@ from errortracking.models.partitions import ensure, utc_day
 from errortracking.recommendations.tasks import compute_recommendation
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ALL_TYPES = ["alerts", "long_running_issues", "rate_limits", "source_maps"]
+ALL_TYPES = ["alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps"]
 _numbers = count(1)
 
 

@@ -29,7 +29,7 @@ def test_what_was_computed_an_interval_ago_is_stale(interval: timedelta | None, 
 
 def test_missing_rows_are_made_and_start_at_once(project: Project) -> None:
     """4.2, list: makes missing rows, starts stale computations; computed_at null → stale."""
-    assert start_stale(project.pk) == 4
+    assert start_stale(project.pk) == 5
     assert sorted(started(project)) == ALL_TYPES
     for name, row in rows(project).items():
         assert (row.type, row.status, row.meta, row.computed_at, row.dismissed_at) == (
@@ -61,6 +61,8 @@ def test_the_job_says_which_row_was_claimed_when(project: Project) -> None:
         ("source_maps", timedelta(hours=6), True),
         ("long_running_issues", timedelta(hours=5, minutes=59, seconds=59), False),
         ("long_running_issues", timedelta(hours=6), True),
+        ("quiet_issues", timedelta(hours=23, minutes=59, seconds=59), False),
+        ("quiet_issues", timedelta(hours=24), True),
     ],
 )
 def test_a_ready_row_starts_when_it_is_stale(project: Project, name: str, age: timedelta, is_started: bool) -> None:
@@ -143,8 +145,8 @@ def test_nothing_stale_is_nothing_started(project: Project) -> None:
 def test_claim_and_job_share_their_transaction(project: Project) -> None:
     """Either both exist or neither does."""
     with pytest.raises(ZeroDivisionError), transaction.atomic():  # noqa: PT012 - the rest of the transaction
-        assert start_stale(project.pk) == 4
-        assert len(jobs(project)) == 4
+        assert start_stale(project.pk) == 5
+        assert len(jobs(project)) == 5
         1 / 0  # noqa: B018
     assert (rows(project), jobs(project)) == ({}, [])
 

@@ -207,6 +207,7 @@ def test_a_new_project_ends_with_all_rows_ready(project: Project) -> None:
             },
         ),
         "long_running_issues": ("ready", NOW, {"issues": []}),
+        "quiet_issues": ("ready", NOW, {"quiet_days": 30, "total": 0, "issues": []}),
         "rate_limits": (
             "ready",
             NOW,

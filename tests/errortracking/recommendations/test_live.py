@@ -74,13 +74,14 @@ def test_the_first_look_starts_what_the_worker_finishes(server: LiveServer) -> N
     assert client.recommendations("?poll=true") == {}
 
     first = client.recommendations()
-    assert list(first) == ["alerts", "long_running_issues", "rate_limits", "source_maps"]
+    assert list(first) == ["alerts", "long_running_issues", "quiet_issues", "rate_limits", "source_maps"]
     shown = server.until(lambda: all_ready(client))
     assert {name: item["id"] for name, item in shown.items()} == {name: item["id"] for name, item in first.items()}
     assert all(item["computed_at"] for item in shown.values())
     assert {name: item["completed"] for name, item in shown.items()} == {
         "alerts": False,
         "long_running_issues": True,
+        "quiet_issues": True,
         "rate_limits": False,
         "source_maps": False,
     }

@@ -9,7 +9,8 @@ import pytest
 
 from environments.models import Project
 from errortracking.models import Issue
-from errortracking.recommendations.types.long_running_issues import TYPE, with_statuses
+from errortracking.recommendations.issue_lists import with_statuses
+from errortracking.recommendations.types.long_running_issues import TYPE
 from tests.environments.world import World, statements
 from tests.errortracking.pipeline.making import entry, exception, send
 from tests.errortracking.recommendations.making import (

@@ -49,10 +49,11 @@ def package(folder: Path) -> ModuleType:
 
 
 def test_the_types_of_the_contract_and_no_others() -> None:
-    """3, `type`: the seed-time set; 4.1, refresh: none, none, 6 h, 6 h."""
+    """3, `type`: the seed-time set and the later `quiet_issues`; 4.1, refresh."""
     assert {name: kind.interval for name, kind in TYPES.items()} == {
         "alerts": None,
         "long_running_issues": timedelta(hours=6),
+        "quiet_issues": timedelta(hours=24),
         "rate_limits": None,
         "source_maps": timedelta(hours=6),
     }

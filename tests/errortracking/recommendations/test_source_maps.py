@@ -8,6 +8,7 @@ import pytest
 
 from environments.models import Project
 from errortracking.models import StackFrame
+from errortracking.recommendations.types import source_maps
 from errortracking.recommendations.types.source_maps import TYPE, summary
 from tests.environments.world import World, statements
 from tests.errortracking.recommendations.making import ago, make_frames
@@ -59,6 +60,18 @@ def test_only_the_newest_2000_rows_count(project: Project) -> None:
     assert counted(project) == (2_000, 2)
     make_frames(project, 2_000, ago(minutes=1), resolved=False)
     assert counted(project) == (2_000, 2_000)
+
+
+def test_javascript_behind_very_many_rows_of_other_languages_is_not_looked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each computation is bounded, also where a project resolves millions of frames of another language in a day."""
+    monkeypatch.setattr(source_maps, "LOOKED_AT", 50)
+    make_frames(project, 30, ago(hours=3))
+    make_frames(project, 40, ago(hours=2), contents={"lang": "python"})
+    assert counted(project) == (10, 0)
+    make_frames(project, 10, ago(hours=1), contents={"lang": "python"})
+    assert counted(project) == (0, 0)
 
 
 def test_rows_count_and_not_their_contents(project: Project) -> None:

@@ -42,9 +42,9 @@ def test_a_project_is_in_use_for_7_days_after_an_exception(
 
 def test_a_project_without_exceptions_is_left_alone(project: Project, stranger: World) -> None:
     used(stranger.project, ago(hours=1))
-    assert sweep.sweep() == 2
+    assert sweep.sweep() == 3
     assert (rows(project), started(project)) == ({}, [])
-    assert sorted(started(stranger.project)) == ["long_running_issues", "source_maps"]
+    assert sorted(started(stranger.project)) == ["long_running_issues", "quiet_issues", "source_maps"]
 
 
 def test_what_is_stale_starts_and_what_each_look_starts_does_not(project: Project) -> None:
@@ -52,6 +52,7 @@ def test_what_is_stale_starts_and_what_each_look_starts_does_not(project: Projec
     make_row(project, "alerts")
     make_row(project, "source_maps", computed_at=ago(hours=5))
     make_row(project, "long_running_issues", computed_at=ago(hours=7))
+    make_row(project, "quiet_issues", computed_at=ago(hours=23))
     assert sweep.sweep() == 1
     assert started(project) == ["long_running_issues"]
 
@@ -70,9 +71,9 @@ def test_one_projects_error_does_not_stop_the_others(
 
     monkeypatch.setattr(claims, "start_stale", start)
     with capture_logs() as logs:
-        assert sweep.sweep() == 2
+        assert sweep.sweep() == 3
     assert [entry["project"] for entry in logs if entry["log_level"] == "error"] == [first.pk]
-    assert len(started(second)) == 2
+    assert len(started(second)) == 3
 
 
 def test_the_sweep_is_due_every_hour_and_never_twice_at_once() -> None:

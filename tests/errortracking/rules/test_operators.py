@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from errortracking.rules.filters import RuleError, compile_filters
+from errortracking.rules.operators import text
 from errortracking.rules.subject import Subject
 
 NOTHING: Any = object()  # the property is not there
@@ -222,3 +223,34 @@ def test_is_set_needs_no_value_and_exact_is_what_is_meant_without_an_operator() 
     assert matches({"key": "shop", "operator": "is_set"}) is True
     assert matches({"key": "shop", "value": "Berlin"}) is True
     assert matches({"key": "shop", "value": "Bonn"}) is False
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("é", "é"),
+        (5, "5"),
+        (2**64 - 1, "18446744073709551615"),
+        (2**64, "18446744073709551616"),  # more than the writer of JSON takes
+        (-(2**70), "-1180591620717411303424"),
+        (["é", 2**64, None, True], '["é",18446744073709551616,null,true]'),
+        ({"a": {"b": 2**64}}, '{"a":{"b":18446744073709551616}}'),
+    ],
+)
+def test_any_value_has_a_text(value: Any, written: str) -> None:
+    assert text(value) == written
+
+
+def test_what_cannot_be_written_has_no_text() -> None:
+    assert text(10**5_000) == ""  # more digits than Python writes
+    deep: Any = "a"
+    for _ in range(100_000):
+        deep = [deep]
+    assert text(deep) == ""
+
+
+@pytest.mark.parametrize("operator", ["icontains", "regex"])
+def test_conditions_on_integers_beyond_64_bits_hold_and_raise_nothing(operator: str) -> None:
+    assert holds(operator, "0955161", 2**64 - 455) is False
+    assert holds(operator, "09551616", 2**64) is True
+    assert holds("not_" + operator, "09551616", [2**64]) is False

@@ -9,7 +9,6 @@ import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from environments import clock
-from environments.models import AuditEntry
 from healthtrack.checks.registry import CHECKS
 from healthtrack.tasks import check_health
 from tests.environments.world import Api, World, answer, error
@@ -30,8 +29,6 @@ def test_every_check_is_queued_for_this_project(world: World, stranger: World, i
     assert answer(issues.post("refresh/")) == (202, expected)
     assert sorted(job["kind"] for job in jobs(world)) == kinds
     assert jobs(stranger) == []
-    [entry] = AuditEntry.objects.filter(environment_id=world.project.id)
-    assert (entry.action, entry.resource) == ("refresh", "health_issues")
 
 
 def test_the_queued_jobs_run_the_checks(world: World, issues: Api) -> None:

@@ -1,0 +1,115 @@
+"""Work on symbol sets that is asked for here and done in the background.
+
+Jobs are queued on the connection, and in the transaction, of whatever asks for them: neither exists without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, Final
+
+from django.db import OperationalError, transaction
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+
+from environments.tenancy import sql
+
+RESOLVE_AGAIN: Final = "errortracking.symbols.resolve_again"
+FETCH: Final = "errortracking.symbols.fetch"
+FETCH_QUEUE: Final = "fetch"
+"""Of its own: fetching waits for other machines, and what is queued behind it should not."""
+
+MOST_FETCHES: Final = 100
+"""That a project may have queued. A program has some dozens of scripts; anybody can send events that name millions."""
+LATER_SECONDS: Final = 60
+
+
+def changed(environment_id: int, *refs: str) -> None:
+    """Ask for the frames that lack one of the symbol sets ``refs`` to be resolved again, in one job.
+
+    To be called in the transaction that saves a set's data, with all the sets that it saves. The job runs once that has
+    been committed; where no frame lacks any of the sets, it ends at once. Raises ``OperationalError`` where it cannot
+    be queued.
+
+    Without a queueing lock: the job that holds it may be taken, and end, before this transaction is committed.
+    """
+    if refs:
+        _defer({"task": RESOLVE_AGAIN, "lock": _lock(environment_id)}, environment_id=environment_id, refs=list(refs))
+
+
+def later(environment_id: int, refs: Iterable[str]) -> None:
+    """Ask for the same in a minute: the sets are there, but could not be asked, or nobody has asked them yet."""
+    for ref in sorted(refs):
+        _defer_once(
+            {
+                "task": RESOLVE_AGAIN,
+                "lock": _lock(environment_id),
+                "queueing_lock": f"{RESOLVE_AGAIN}:{environment_id}:{_digest(ref)}",
+                "schedule_in": {"seconds": LATER_SECONDS},
+            },
+            environment_id=environment_id,
+            refs=[ref],
+        )
+
+
+def fetch(environment_id: int, urls: Iterable[str]) -> set[str]:
+    """Ask for scripts and their maps to be fetched, and return the URLs of those that are going to be.
+
+    Each once, however often it is asked for while it waits or is on its way; beyond `MOST_FETCHES` none. The more a
+    project has queued, the later comes the next: its slow server must not keep other projects' maps waiting. (Not by
+    a lock: a job whose worker was killed keeps that for minutes.)
+    """
+    locks = {_fetch_lock(environment_id, url): url for url in urls}
+    busy = _fetches(environment_id)
+    free = max(MOST_FETCHES - len(busy), 0)
+    new = sorted(locks.keys() - busy)[:free]
+    for before, lock in enumerate(new, len(busy)):
+        _defer_once(
+            {"task": FETCH, "queue": FETCH_QUEUE, "priority": -before, "queueing_lock": lock},
+            environment_id=environment_id,
+            url=locks[lock],
+        )
+    return {locks[lock] for lock in locks.keys() & (busy | set(new))}
+
+
+_FETCHES: Final = """
+    SELECT queueing_lock FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing') AND starts_with(queueing_lock, %s) LIMIT %s
+"""
+
+
+def _fetches(environment_id: int) -> set[str]:
+    """Return the locks of the project's fetches that wait or are on their way."""
+    with sql.cursor() as cursor:
+        rows = cursor.execute(_FETCHES, [f"{FETCH}:{environment_id}:", 2 * MOST_FETCHES]).fetchall()
+    return {lock for (lock,) in rows}
+
+
+def _lock(environment_id: int) -> str:
+    """Return the lock by which a project's frames are resolved by one job at a time."""
+    return f"{RESOLVE_AGAIN}:{environment_id}"
+
+
+def _fetch_lock(environment_id: int, url: str) -> str:
+    return f"{FETCH}:{environment_id}:{_digest(url)}"
+
+
+def _digest(ref: str) -> str:
+    return sha256(ref.encode()).hexdigest()  # a lock stands in an index, which takes no long text
+
+
+def _defer_once(how: dict[str, Any], **arguments: Any) -> None:
+    try:
+        with transaction.atomic():  # a savepoint: what is queued already breaks the statement
+            _defer(how, **arguments)
+    except AlreadyEnqueued:
+        pass
+
+
+def _defer(how: dict[str, Any], **arguments: Any) -> None:
+    options = {name: value for name, value in how.items() if name != "task"}
+    try:
+        app.configure_task(how["task"], **options).defer(**arguments)
+    except ConnectorException as error:  # how procrastinate tells trouble with the database
+        raise OperationalError("no job could be queued") from error
