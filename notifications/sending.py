@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 
@@ -16,6 +17,8 @@ from notifications.bodies import Message
 from notifications.models import DestinationKind
 from outbound.client import request
 from outbound.errors import OutboundError
+
+log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
@@ -44,7 +47,7 @@ class Result:
 
 
 def send(target: Target, message: Message) -> Result:
-    """Send ``message`` and return what came of it; never raises for the other side's sake."""
+    """Send ``message`` and return what came of it. Never raises: a defect, too, is an attempt that is counted."""
     started = time.monotonic()
     status, excerpt = None, ""
     try:
@@ -58,6 +61,9 @@ def send(target: Target, message: Message) -> Result:
         error = f"the mail server did not take it ({type(trouble).__name__})"
     except ValueError:  # what HTTP or mail cannot carry, such as a line break in a header
         error = "the address or the message cannot be sent"
+    except Exception:
+        log.exception("an alert was not sent", project=message.environment_id, delivery=str(message.id))
+        error = "this server failed to send it; its log says why"
     return Result(error, status, round((time.monotonic() - started) * 1000), excerpt)
 
 

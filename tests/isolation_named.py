@@ -117,6 +117,7 @@ NAMED: Final[list[tuple[str, str, dict[str, Any] | None, Answer]]] = [
     ),
     ("GET", "error_tracking/external_references/?issue_id={issue}", None, (200, NO_PAGE)),
     ("GET", "error_tracking/fingerprints/?issue_id={issue}", None, (200, NO_PAGE)),
+    ("GET", "error_tracking/alerts/deliveries/?destination_id={destination}", None, (200, NO_PAGE)),
     (
         "GET",
         "error_tracking/fingerprints/resolve/?fingerprint={text}",
@@ -180,6 +181,8 @@ NEUTRAL: Final = {
     "content_hash": "of bytes that are compared with the object's own",
     "chunk_id": "a name that each project gives for itself; others may have the same",
     "chunk_ids": "names that each project gives for itself; others may have the same",
+    "kinds": "some of some words",
+    "target": "an address elsewhere",
     "ref": "a name that each project gives for itself; others may have the same",
 }
 ELSEWHERE: Final = {

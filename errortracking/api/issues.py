@@ -16,6 +16,7 @@ from environments.api.requests import APIRequest
 from environments.api.rows import Reader
 from environments.api.schema import ErrorSerializer
 from environments.api.viewsets import Listed, Retrieved, Undeletable
+from errortracking.api import issue_search_common
 from errortracking.api.issue_actions import ACTION_SCOPES, IssueActions
 from errortracking.api.issue_actions_activity import ACTIVITY_SCOPES, IssueActivity
 from errortracking.api.issue_fields import (
@@ -35,7 +36,7 @@ from errortracking.api.issue_filters import (
     order_of,
 )
 from errortracking.api.issue_search import in_time
-from errortracking.api.issue_search_common import REACH, Among
+from errortracking.api.issue_search_common import Among
 from errortracking.api.issue_values import VALUE_PARAMETERS, values_of
 from errortracking.issues.successors import successor_of
 from errortracking.models import Fingerprint, Issue
@@ -89,7 +90,7 @@ class IssueViewSet(IssueActions, IssueActivity, Listed, Retrieved, Undeletable):
             if not common:
                 return self.page_found(found, reader)
             response = self.page_of(common, lambda ids: self.get_queryset().filter(Among(ids)), reader)
-        response["X-Searched-Issues"] = str(REACH)
+        response["X-Searched-Issues"] = str(issue_search_common.REACH)
         return response
 
     @extend_schema(

@@ -108,8 +108,8 @@ class Cleaner:
             return self._list(value, depth, source)
         return _number(value)
 
-    # Most texts of most events are short and plain ASCII, to which no cleaning applies. An exception has half a thousand
-    # of them: it is told here and not in a function, because a call costs more than the answer.
+    # Most texts of most events are short and plain ASCII, to which no cleaning applies. An exception has hundreds of
+    # them: it is told here and not in a function, because a call costs more than the answer.
 
     def _object(self, value: JsonObject, depth: int) -> JsonObject:
         changes: JsonObject = {}

@@ -29,21 +29,16 @@ class TextsField(serializers.JSONField):
     """A list of texts, shown as it is stored."""
 
 
-@extend_schema_field(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "at": {"type": "string", "format": "date-time"},
-                "http_status": {"type": "integer", "nullable": True},
-                "duration_ms": {"type": "integer"},
-                "error": {"type": "string"},
-            },
-            "required": ["at", "http_status", "duration_ms", "error"],
-        },
-    }
-)
+class AlertAttemptSerializer(serializers.Serializer[Any]):
+    """One attempt to deliver a message."""
+
+    at = serializers.DateTimeField(help_text="When it ended.")
+    http_status = serializers.IntegerField(allow_null=True, help_text="What was answered; null: nothing, or mail.")
+    duration_ms = serializers.IntegerField(help_text="How many milliseconds it took.")
+    error = serializers.CharField(help_text="Why it failed; empty: it did not.")
+
+
+@extend_schema_field(AlertAttemptSerializer(many=True))
 class TriesField(serializers.JSONField):
     """The attempts to deliver a message."""
 
@@ -147,7 +142,9 @@ class AlertDestinationCreateRequestSerializer(serializers.Serializer[Any]):
 class AlertDestinationUpdateRequestSerializer(serializers.Serializer[Any]):
     """Changes of a destination. A field that is absent keeps its value."""
 
-    name = serializers.CharField(required=False, max_length=NAME_LENGTH, help_text="Another name for people to call it.")
+    name = serializers.CharField(
+        required=False, max_length=NAME_LENGTH, help_text="Another name for people to call it."
+    )
     target = serializers.CharField(
         required=False,
         max_length=TARGET_LENGTH,

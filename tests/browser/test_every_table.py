@@ -19,8 +19,10 @@ from environments.models import Project, User
 from errortracking.models import Event
 from healthtrack.models import HealthIssue
 from tests.errortracking.admin_rows import make_rows
+from tests.notifications.making import make_delivery, make_destination
 project = Project.objects.get(pk={project})
 make_rows(project, User.objects.get(pk="{user}"))
+make_delivery(make_destination(project))
 HealthIssue.objects.create(environment=project, kind="sdk_outdated", severity="warning", payload={{}}, unique_hash="1")
 """
 

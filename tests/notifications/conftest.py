@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
 from environments.models import Project
 from tests.environments.world import stranger, world
@@ -16,3 +17,9 @@ __all__ = ["site", "stranger", "world"]  # fixtures
 def project(db: None) -> Project:
     """Return a new project."""
     return make_project()
+
+
+@pytest.fixture(autouse=True)
+def _(settings: Settings) -> None:
+    """Let links begin with one address, wherever the tests run."""
+    settings.SITE_URL = "http://127.0.0.1:8000"

@@ -12,6 +12,7 @@ from notifications import outbox
 from notifications.delivering import deliver
 from notifications.events import Notice, NoticeEvent
 from notifications.models import Delivery, Destination
+from tests.outbound.web import Web, ok
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ISSUE = UUID("0190f5a0-0000-7000-8000-0000000000aa")
@@ -79,3 +80,9 @@ def run(destination: Destination) -> Destination:
     deliver(destination.environment_id, destination.pk)
     destination.refresh_from_db()
     return destination
+
+
+def hook(project: Project, site: Web, **columns: object) -> Destination:
+    """Return a destination at the receiver, whose target ``/hook`` answers 204 unless told otherwise."""
+    site.pages.setdefault("/hook", ok(b"", status="204 No Content"))
+    return make_destination(project, **{"target": f"{site.url}/hook", **columns})

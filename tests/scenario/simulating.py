@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import psycopg
-from croniter import croniter
+from croniter import croniter  # type: ignore[import-untyped]
 from procrastinate.contrib.django import app
 from procrastinate.periodic import MAX_DELAY
 
@@ -121,12 +121,19 @@ def _is_rare(cron: str) -> bool:
 
 
 @contextmanager
-def simulated(start: datetime, **environment: str) -> Iterator[tuple[Time, LiveServer]]:
-    """Yield a clock that begins at ``start``, and a server with a fresh database that lives by it."""
+def simulated(start: datetime) -> Iterator[tuple[Time, LiveServer]]:
+    """Yield a clock that begins at ``start``, and a server with a fresh database that lives by it.
+
+    It may send alerts to this machine, and says nothing of a disk that is as full as this one may be.
+    """
     with TemporaryDirectory(prefix="healthtrack-clock-") as folder:
         file = Path(folder) / "offset"
         time = Time(file, start)
-        with live_server(HEALTHTRACK_CLOCK_FILE=str(file), **environment) as server:
+        with live_server(
+            HEALTHTRACK_CLOCK_FILE=str(file),
+            HEALTHTRACK_ALLOWED_PRIVATE_HOSTS="127.0.0.1",
+            HEALTHTRACK_MIN_FREE_DISK_MB="0",
+        ) as server:
             assert server.database_url
             with psycopg.connect(server.database_url, autocommit=True) as database:
                 time.attach(server, database)

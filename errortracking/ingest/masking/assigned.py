@@ -94,7 +94,7 @@ def _credentials(match: Any) -> str | None:
     first = _first_token.match(rest)
     if rest.startswith(MASK) or first is None:
         return None
-    return match[1] + MASK + ("" if match[2] else rest[first.end() :])
+    return f"{match[1]}{MASK}{'' if match[2] else rest[first.end() :]}"
 
 
 def _whole(match: Any) -> str | None:

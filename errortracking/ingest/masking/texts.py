@@ -47,14 +47,19 @@ _plain: Final = (
 )
 
 
-def masked(text: str, found: Counter[str]) -> str:
-    """Return ``text`` with its secrets masked, the same object where it holds none; counts in ``found`` by kind."""
+def masked(text: str, found: Counter[str], *, is_source: bool = False) -> str:
+    """Return ``text`` with its secrets masked, the same object where it holds none; counts in ``found`` by kind.
+
+    ``is_source``: it is a line of source code. What that assigns to a name is no secret of the one who ran it.
+    """
     if _hint.search(text) is None:
         return text
     for kind, pattern, mark in _plain:
         text, count = pattern.subn(mark, text)
         found[kind] += count
     text = _card.sub(_counted("card", _card_mark, found), text)
+    if is_source:
+        return text
     lower = text.lower()
     for kind, needed, pattern, named in RULES:
         if needed in lower:

@@ -15,6 +15,9 @@ from errortracking.models.payload import EventEntry
 # A project's own token is public, and browsers' SDKs send it in every event under `token`.
 _PUBLIC: Final = "phc_"
 _LEAST_CARD: Final = 2 * 10**12  # 13 digits
+# Lines of source code around a frame: what code says of a password is in everybody's checkout, and one wants to read
+# it; and a frame's id is made of them (pipeline 2.3).
+_SOURCE: Final = frozenset({"pre_context", "context_line", "post_context"})
 # RE2 looks through the 14 KB of an exception in some 20 µs; most events hold nothing like it, and are not walked
 # through. Keys and texts are one look, cards another: with so many digits in one pattern RE2 loses its fast automaton
 # and takes ten times as long. Texts cost more than keys: they are looked into only where one can hold something.
@@ -48,41 +51,41 @@ class _Walk:
 
     def __init__(self, found: Counter[str], texts: bool, *, block: bool) -> None:
         self._found, self._texts, self._block = found, texts, block
-        self._waiting: list[dict[str, Any] | list[Any]] = []
+        self._waiting: list[tuple[dict[str, Any] | list[Any], bool]] = []
 
     def through(self, root: dict[str, Any]) -> None:
         """Mask ``root`` in place. Not by recursion: nesting is the client's."""
-        self._waiting.append(root)
+        self._waiting.append((root, False))
         while self._waiting:
-            holder = self._waiting.pop()
+            holder, is_source = self._waiting.pop()
             if isinstance(holder, dict):
                 for key, value in holder.items():
                     if is_secret(key) and _is_maskable(value):
                         holder[key] = MASK
                         self._found["name"] += 1
-                    elif (new := self._masked(value)) is not value:
+                    elif (new := self._masked(value, key in _SOURCE)) is not value:
                         holder[key] = new
             else:
                 for index, value in enumerate(holder):
-                    if (new := self._masked(value)) is not value:
+                    if (new := self._masked(value, is_source)) is not value:
                         holder[index] = new
 
-    def _masked(self, value: Any) -> Any:
+    def _masked(self, value: Any, is_source: bool) -> Any:
         kind = type(value)
         if kind is str:
-            return self._masked_text(value) if self._texts and len(value) >= SHORTEST else value
+            return self._masked_text(value, is_source) if self._texts and len(value) >= SHORTEST else value
         if kind is dict or kind is list:
-            self._waiting.append(value)
+            self._waiting.append((value, is_source))
         elif kind is int and value > _LEAST_CARD and is_card(str(value)):
             self._found["card"] += 1
             return MASK
         return value
 
-    def _masked_text(self, value: str) -> str:
+    def _masked_text(self, value: str, is_source: bool) -> str:
         if self._block and is_block_line(value):
             self._found["pem"] += 1
             return MASK
-        return masked(value, self._found)
+        return masked(value, self._found, is_source=is_source)
 
 
 def _is_maskable(value: Any) -> bool:

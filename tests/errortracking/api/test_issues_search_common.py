@@ -25,6 +25,8 @@ def many(world: World, stranger: World) -> list[Issue]:
     found = []
     for project in (world.project, stranger.project):
         found.append(made(project, 600))
+    with connection.cursor() as cursor:  # as autovacuum has done
+        cursor.execute("ANALYZE errortracking_issue, errortracking_fingerprint, errortracking_fingerprinttext")
     return found[0]
 
 

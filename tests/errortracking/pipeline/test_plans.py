@@ -61,7 +61,8 @@ def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def rows(scan: dict[str, Any]) -> int:
     """Return how many rows a scan has read."""
     removed = scan.get("Rows Removed by Filter", 0) + scan.get("Rows Removed by Index Recheck", 0)
-    return round((scan["Actual Rows"] + removed) * scan["Actual Loops"])
+    number: float = (scan["Actual Rows"] + removed) * scan["Actual Loops"]
+    return round(number)
 
 
 def test_a_count_reads_no_counts_of_other_issues(project: Project, scans: Scans) -> None:

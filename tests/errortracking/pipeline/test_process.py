@@ -75,7 +75,7 @@ def test_a_batch_takes_the_same_few_statements_however_many_events_it_has(
 
     # ledger 1, frames 4 (rows, contents found, contents made, rows made), rules 1, fingerprints 3 (known, issues,
     # made), rate limits 2 (buckets read, written), events 1, statistics 3, search 1, spikes 1, names 4 (known, how
-    # many, versions, added), how they were sent 1, outcomes 1; whether anybody wants to be told of new issues 1
+    # many, versions, added), how they were sent 1, outcomes 1, who wants to be told of new issues 1
     assert len(statements.texts) == 24
     assert outcomes(project) == {"stored": events, "counted": events}
 

@@ -1,0 +1,91 @@
+"""Several at once: workers at one destination, and somebody who deletes what others write to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import close_old_connections, connection, transaction
+
+from environments.models import Project
+from notifications import outbox
+from notifications.delivering import deliver
+from notifications.models import Destination
+from tests.errortracking.pipeline.making import make_project
+from tests.notifications.making import deliveries, make_destination, notice, tell
+from tests.outbound.web import Web, ok
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def project(transactional_db: None) -> Project:
+    return make_project()
+
+
+@contextmanager
+def deleting(destination: Destination) -> Iterator[None]:
+    """Let another session delete a destination, without an end to its transaction within the block."""
+    parameters = connection.get_connection_params()
+    allowed = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}
+    with psycopg.connect(**allowed) as other:
+        other.execute(
+            "DELETE FROM notifications_destination WHERE environment_id = %s AND id = %s",
+            [destination.environment_id, destination.pk],
+        )
+        yield
+        other.rollback()
+
+
+def test_who_tells_does_not_wait_for_who_deletes(project: Project) -> None:
+    leaving, staying = make_destination(project), make_destination(project)
+    with deleting(leaving), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+        outbox.tell(project.pk, [notice()])
+    assert [message.destination_id for message in deliveries(project)] == [staying.pk]
+
+
+def test_two_workers_send_each_message_once(project: Project, site: Web) -> None:
+    site.pages["/hook"] = ok(b"")
+    destination = make_destination(project, target=f"{site.url}/hook")
+    tell(project, [notice(subject_id=UUID(int=number)) for number in range(30)])
+
+    def work() -> None:
+        deliver(project.pk, destination.pk)
+        close_old_connections()
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+
+    assert len({asked.headers["webhook-id"] for asked in site.asked}) == len(site.asked) == 30
+    assert {message.status for message in deliveries(project)} == {"delivered"}
+
+
+def test_a_destination_that_is_deleted_while_it_is_sent_to_leaves_nothing(
+    project: Project, site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from notifications import delivering
+
+    site.pages["/hook"] = ok(b"")
+    destination = make_destination(project, target=f"{site.url}/hook")
+    tell(project, [notice(), notice()])
+    send = delivering.send
+
+    def sent(*arguments: object) -> object:
+        result = send(*arguments)  # type: ignore[arg-type]
+        destination.delete()
+        return result
+
+    monkeypatch.setattr(delivering, "send", sent)
+    deliver(project.pk, destination.pk)
+    assert len(site.asked) == 1
+    assert deliveries(project) == []
