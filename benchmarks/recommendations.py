@@ -173,6 +173,8 @@ def made(database: Any, options: argparse.Namespace) -> dict[str, tuple[int, str
     for model in (Fingerprint, Issue, StackFrame):
         counters.recount(model)
     database.execute("VACUUM ANALYZE")
+    (size,) = database.execute("SELECT pg_size_pretty(pg_database_size(current_database()))").fetchone()
+    print(f"the database has {size}", flush=True)
     return found
 
 

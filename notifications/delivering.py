@@ -132,7 +132,7 @@ def _settle(destination: Destination, taken: _Taken, result: Result) -> None:
         "error": result.error,
         "excerpt": result.excerpt,
         "kept": KEPT_TRIES,
-        "tried": orjson.dumps([_tried(now, result)]).decode(),
+        "tried": orjson.dumps([_tried(now, result)], option=orjson.OPT_UTC_Z).decode(),
     }
     with transaction.atomic():
         with sql.cursor() as cursor:

@@ -149,7 +149,7 @@ def message_of(notice: Notice) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, option=orjson.OPT_UTC_Z).decode()
 
 
 _COUNT: Final = """

@@ -74,7 +74,7 @@ class TaskRunner:
 async def _work(app: App, queue: str, concurrency: int) -> None:
     """Run the jobs of one queue until cancelled.
 
-    A worker that has lost its listener ends without a word. The other queue's would go on, and nobody would notice.
+    A worker whose heartbeat or schedules fail returns. That of the other queue would go on, and nobody would notice.
     """
     await app.run_worker_async(
         queues=[queue],

@@ -94,9 +94,9 @@ def _furnish_rules(project: Project, issues: list[str]) -> dict[str, list[str]]:
         common = {"environment": project, "filters": FILTERS, "order_key": number}
         role = Role.objects.create(organization_id=project.organization_id, name=f"role {number}")
         found["role"].append(str(role.pk))
-        if number < 2:  # one issue is the role's, the next a person's
+        if number < 2:  # one issue is a person's, the next the role's
             person = Membership.objects.filter(organization_id=project.organization_id).values_list("user_id").first()
-            whom = {"role": role} if number == 0 else {"user_id": person[0]} if person else {}
+            whom = {"role": role} if number == 1 else {"user_id": person[0]} if person else {}
             if whom:
                 IssueAssignment.objects.create(environment=project, issue_id=issue, **whom)
         for name, model in RULES.items():

@@ -165,14 +165,17 @@ def _is_due(row: SetRow | None, now: datetime) -> bool:
 
 
 def answered(raw: RawFrame, raw_id: str, told: Told) -> list[Frame]:
-    """Return the frames of a raw frame of which a symbol set has told something."""
+    """Return the frames of a raw frame of which a symbol set has told something.
+
+    What that set has failed to tell, the set that goes before it may: so ``missing_ref`` stays the best one's. Better
+    data for the set itself finds the frame by its row, which is what the frame points at.
+    """
     symbolicated = frames.PLATFORMS[raw["platform"]].symbolicated
     assert symbolicated is not None  # noqa: S101  # whoever asks takes answers
     parts = symbolicated(shortened(raw), raw_id, told.answer)
     for frame in parts:
         if told.has_data:
             frame.symbol_refs = (told.ref,)
-            frame.missing_ref = frame.missing_ref and told.ref
     return parts
 
 

@@ -86,7 +86,7 @@ class HealthRefreshSerializer(serializers.Serializer[Any]):
 
     scheduled_kinds = serializers.ListField(child=serializers.CharField(), help_text="Kinds whose checks are queued.")
     kinds_failed = serializers.ListField(child=serializers.CharField(), help_text="Kinds that could not be queued.")
-    team_id = serializers.IntegerField(help_text="The project.")
+    team_id = serializers.IntegerField(help_text="The id of the project.")
 
 
 class HealthIssueChangeSerializer(serializers.Serializer[Any]):

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import Client
 
+from environments.deletion_organizations import delete_organization
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.models import ProjectRow
 from errortracking.models import Issue, IssueAssignment
@@ -183,4 +184,6 @@ def test_an_organization_is_deleted_with_its_projects_in_the_admin(world: World,
     address = f"/admin/environments/organization/{world.project.organization_id}/delete/"
     assert client.post(address, {"post": "yes"}).status_code == 302
     assert not Project.objects.filter(pk=world.project.pk).exists()
+    delete_organization(str(world.project.organization_id))  # as the task does
     assert not Issue.objects.filter(environment_id=world.project.pk).exists()
+    assert not Organization.objects.filter(pk=world.project.organization_id).exists()

@@ -31,7 +31,7 @@ def test_a_message_is_shown_with_how_it_went(world: World) -> None:
             "duration_ms": 12,
             "error": "it answered 500",
             "excerpt": "oh",
-            "tries": [{"at": "2026-11-22T12:00:00+00:00", "http_status": 200, "duration_ms": 12, "error": ""}],
+            "tries": [{"at": "2026-11-22T12:00:00Z", "http_status": 200, "duration_ms": 12, "error": ""}],
         },
     )
 

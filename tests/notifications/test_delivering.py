@@ -39,7 +39,7 @@ def test_a_webhook_gets_the_notice_as_json(project: Project, site: Web) -> None:
     assert json.loads(asked.body) == {
         "id": str(message.pk),
         "event": "issue_created",
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
         "team_id": project.pk,
         "project": "shop",
         "subject_id": "0190f5a0-0000-7000-8000-0000000000aa",
@@ -83,7 +83,7 @@ def test_what_was_taken_is_in_the_log(project: Project, site: Web) -> None:
     assert message.duration_ms is not None
     assert message.tries == [
         {
-            "at": "2026-11-22T12:00:00+00:00",
+            "at": "2026-11-22T12:00:00Z",
             "http_status": 200,
             "duration_ms": message.duration_ms,
             "error": "",

@@ -39,7 +39,7 @@ def test_a_notice_becomes_a_message_that_waits(project: Project) -> None:
         "severity": "high",
         "kind": None,
         "properties": {"fingerprint": "abc"},
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
     }
     assert (message.status, message.attempts, message.tries) == ("pending", 0, [])
     assert (message.created_at, message.next_attempt_at) == (NOON, NOON)
@@ -161,7 +161,7 @@ def test_a_storm_is_as_many_messages_as_the_limit_allows_and_one_row_that_counts
         "link": "/admin/errortracking/issue/0190f5a0-0000-7000-8000-0000000000aa/change/",
         "severity": None,
         "kind": None,
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
     }
 
 

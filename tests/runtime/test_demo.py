@@ -29,7 +29,7 @@ def test_without_a_server_it_runs_in_process_and_a_second_run_adds_no_exception(
             "Exceptions of a spike: 520",
             "Requests processed: 7",
         ]
-        assert first[5] == "Recommendations: 4"
+        assert first[5] == "Recommendations: 5"
         assert "Events: 610 sent; 60 counted, 550 stored." in first
         assert "Spikes in the project: 1." in first
         assert "Issues in the project: 8. Recommendations to follow: " in "\n".join(first)

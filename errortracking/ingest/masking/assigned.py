@@ -65,10 +65,10 @@ def _named(match: Any) -> str | None:
 
 
 def _assignment(match: Any) -> str | None:
-    whole, name, value, after = match[1], match[2], match[3], match[4]
-    if after or value.startswith(MASK) or not is_secret(name) or _is_expression(value):
+    if not is_secret(match[2]):  # asked first: to take a group out of a match costs more than this answer
         return None
-    return f"{whole}{MASK}"
+    value = match[3]
+    return None if match[4] or value.startswith(MASK) or _is_expression(value) else f"{match[1]}{MASK}"
 
 
 def _is_expression(value: str) -> bool:
@@ -82,8 +82,11 @@ def _is_expression(value: str) -> bool:
 
 
 def _named_literal(match: Any) -> str | None:
-    name, sign, value = match[2], match[3], match[4]
-    if value == MASK or len(value) < _SHORTEST_LITERAL or not is_secret(name):
+    name = match[2]
+    if not is_secret(name):
+        return None
+    sign, value = match[3], match[4]
+    if value == MASK or len(value) < _SHORTEST_LITERAL:
         return None
     # "Unexpected token: 'function'" is a parser's message
     return None if name.lower() == "token" and ":" in sign else f"{match[1]}{MASK}"

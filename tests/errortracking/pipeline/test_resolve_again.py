@@ -157,6 +157,30 @@ def test_a_better_upload_resolves_what_the_first_did_not(project: Project) -> No
     assert {one["resolved"] for one in contents_of(project).values()} == {True}
 
 
+def test_an_upload_resolves_what_the_map_at_the_scripts_url_did_not(project: Project) -> None:
+    other = Contents(Kind.JAVASCRIPT, b'{"version":3,"sources":[],"names":[],"mappings":""}', b"other()")
+    fetched = records.store(project.id, URL, container.write(other))
+    with clock.stopped_at(NOON):
+        send(project, thrown(*WEB))
+    with clock.stopped_at(NOON + timedelta(seconds=400)):  # the rows are stale: what the map said still stands
+        send(project, thrown(*WEB))
+    assert contents_of(project)["a"]["resolve_failure"] == "Token not found for frame: a:1:21"
+    assert {row.symbol_set_id for row in StackFrame.objects.filter(environment_id=project.id)} == {fetched}
+
+    upload(project, "chunk-1")
+    again(project, "chunk-1")
+    assert {one["resolved"] for one in contents_of(project).values()} == {True}
+
+
+def test_better_data_for_the_scripts_url_resolves_frames_with_a_chunk_id_too(project: Project) -> None:
+    records.store(project.id, URL, [b"no container"])
+    send(project, thrown(*WEB))
+    upload(project, URL)
+    again(project, URL)
+
+    assert {one["resolved"] for one in contents_of(project).values()} == {True}
+
+
 def test_a_frame_that_waits_is_resolved_by_the_job_alone(project: Project) -> None:
     """Else an event could come with the new content before its fingerprint is known to be of the old issue."""
     with clock.stopped_at(NOON):
