@@ -12,10 +12,10 @@ from django.test import Client
 from environments.deletion_organizations import delete_organization
 from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
 from environments.tenancy.models import ProjectRow
-from errortracking.models import Issue, IssueAssignment
+from errortracking.models import Issue, IssueAssignment, UnknownToken
 from healthtrack.models import HealthIssue
 from tests.environments.world import World, make_world
-from tests.errortracking.admin_rows import make_rows
+from tests.errortracking.admin_rows import NOW, make_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,8 @@ def rows(world: World) -> dict[type[Model], Model]:
         object_id="x",
         before={"a": 1},
     )
-    made = [entry, health, key, world.user, project, world.organization]
+    token = UnknownToken.objects.create(digest="d" * 32, prefix="phc_4f", first_seen=NOW, last_seen=NOW, requests=1)
+    made = [entry, health, key, world.user, project, world.organization, token]
     return {type(row): row for row in made} | make_rows(project, world.user)
 
 

@@ -37,7 +37,7 @@ def make_delivery(destination: Destination, **columns: Any) -> Delivery:
         "event": "issue_created",
         "subject_id": ISSUE,
         "title": "KeyError",
-        "message": {"summary": "'price'", "link": "/admin/", "happened_at": NOON.isoformat()},
+        "message": {"summary": "'price'", "link": "/admin/", "happened_at": "2026-11-22T12:00:00Z"},
         "status": "delivered",
         "attempts": 1,
         "created_at": NOON,
@@ -45,7 +45,7 @@ def make_delivery(destination: Destination, **columns: Any) -> Delivery:
         "finished_at": NOON,
         "http_status": 200,
         "duration_ms": 12,
-        "tries": [{"at": NOON.isoformat(), "http_status": 200, "duration_ms": 12, "error": ""}],
+        "tries": [{"at": "2026-11-22T12:00:00Z", "http_status": 200, "duration_ms": 12, "error": ""}],
     }
     return Delivery.objects.create(
         environment_id=destination.environment_id, destination_id=destination.pk, **(given | columns)

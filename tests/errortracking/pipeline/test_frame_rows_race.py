@@ -5,22 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from environments import clock
+from environments.ids import uuid7
 from environments.models import Project
 from errortracking.models import StackFrame, SymbolSet
 from errortracking.pipeline import frame_rows
 from errortracking.symbols import uploads
 from tests.errortracking.pipeline.making import NOON, make_project, send
 from tests.errortracking.pipeline.mapping import thrown, web
+from tests.errortracking.pipeline.working import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOMENT = 0.5  # seconds in which the other one comes as far as it gets
 REFS = ["chunk-b", "chunk-a"]  # the older one, and so the one with the smaller id, has the greater name
 FRAMES = [web(function=ref, chunk_id=ref) for ref in REFS]
 
@@ -29,8 +31,9 @@ FRAMES = [web(function=ref, chunk_id=ref) for ref in REFS]
 def project() -> Project:
     """A project with two sets that are being uploaded, and a frame of each that has failed."""
     project = make_project()
-    for ref in REFS:
-        SymbolSet.objects.create(environment=project, ref=ref, storage_ptr=f"symbolsets/{ref}")
+    for second, ref in enumerate(REFS):
+        id_ = uuid7(NOON + timedelta(seconds=second))
+        SymbolSet.objects.create(environment=project, id=id_, ref=ref, storage_ptr=f"symbolsets/{ref}")
     with clock.stopped_at(NOON):
         send(project, thrown(*FRAMES))
     assert StackFrame.objects.filter(environment_id=project.id, symbol_set__isnull=False).count() == len(REFS)
@@ -43,12 +46,14 @@ class Other:
     def __init__(self, work: Callable[[], object]) -> None:
         self.failed: list[BaseException] = []
         self._work = work
+        self._connected: SimpleQueue[int] = SimpleQueue()
         self._thread = threading.Thread(target=self._run)
 
     def begin(self) -> None:
-        """Let it come as far as it gets."""
+        """Let it come as far as it gets: until it has to wait for this connection, or has ended."""
         self._thread.start()
-        self._thread.join(MOMENT)
+        pid = self._connected.get(timeout=30)
+        until(lambda: not self._thread.is_alive() or _waits(pid))
 
     def end(self) -> None:
         """Wait for its end; raise what it has raised."""
@@ -58,12 +63,25 @@ class Other:
 
     def _run(self) -> None:
         try:
+            self._connected.put(_pid())
             with transaction.atomic():
                 self._work()
         except BaseException as error:
             self.failed.append(error)
         finally:
             connection.close()
+
+
+def _pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _waits(pid: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_blocking_pids(%s) <> '{}'", [pid])
+        return bool(cursor.fetchone()[0])
 
 
 def renew_the_frames(project: Project) -> None:

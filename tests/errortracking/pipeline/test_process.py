@@ -88,7 +88,7 @@ def test_a_batch_of_known_exceptions_takes_fewer_still(
     statements = Statements(monkeypatch)
     process.process(batch(project, entry()))
 
-    # ledger, frames, rules, fingerprints, rate limits 2, events, statistics 3, spikes, names 3, how it was sent, outcomes
+    # ledger, frames, rules, fingerprints, rate limits 2, events, statistics 3, spikes, names 3, way sent, outcomes
     assert len(statements.texts) == 16
 
 
