@@ -204,8 +204,9 @@ def _named(environment_id: int, refs: Collection[str]) -> list[SymbolSet]:
 
 
 def _locked(environment_id: int, condition: Q) -> list[SymbolSet]:
-    # In one order for everybody, so that nobody waits in a circle.
-    rows = SymbolSet.objects.select_for_update(no_key=True).filter(condition, environment_id=environment_id)
+    # In one order for everybody, so that nobody waits in a circle. With their keys: frames are changed next, and so do
+    # batches, which keep the sets from going first (`pipeline.frame_rows`).
+    rows = SymbolSet.objects.select_for_update().filter(condition, environment_id=environment_id)
     return list(rows.order_by("ref"))
 
 

@@ -16,6 +16,7 @@ from environments.tenancy import guard, sql
 from healthtrack.checks import telling
 from healthtrack.checks.base import Findings, HealthCheck, Payload
 from healthtrack.checks.hashing import unique_hash
+from healthtrack.models import SEVERITY_ORDER
 
 _LOCK_CLASS: Final = 0x48544348  # "HTCH": first half of a kind's advisory lock; the second is a hash of the kind
 
@@ -32,9 +33,13 @@ class Changed(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """What one batch of projects did to the rows of one kind. ``refreshed`` counts issues that are still there."""
+    """What one batch of projects did to the rows of one kind.
+
+    ``refreshed`` counts issues that are still there; ``worse`` are those of them whose severity has risen.
+    """
 
     firing: list[Changed] = field(default_factory=list)
+    worse: list[Changed] = field(default_factory=list)
     resolved: list[Changed] = field(default_factory=list)
     refreshed: int = 0
 
@@ -42,9 +47,13 @@ class Changes:
 _LIVING: Final = """
     SELECT id FROM environments_project WHERE id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR KEY SHARE
 """
-# The index is partial: a resolved twin is no conflict, so a recurrence is a new row. `xmax` is 0 on a row that this
-# statement has inserted.
+# The index is partial: a resolved twin is no conflict, so a recurrence is a new row. A row that was not there before
+# has no severity of before.
 _UPSERT: Final = """
+    WITH before AS (
+        SELECT h.id, h.severity FROM healthtrack_healthissue h
+        WHERE h.environment_id = ANY(%(environments)b) AND h.kind = %(kind)s AND h.status = 'active'
+    )
     INSERT INTO healthtrack_healthissue AS h
         (environment_id, id, kind, severity, status, dismissed, payload, unique_hash, created_at, updated_at)
     SELECT new.environment_id, new.id, %(kind)s, new.severity, 'active', false, new.payload::jsonb, new.hash,
@@ -53,7 +62,8 @@ _UPSERT: Final = """
                 %(hashes)b::text[]) AS new(environment_id, id, severity, payload, hash)
     ON CONFLICT (environment_id, kind, unique_hash) WHERE status = 'active'
     DO UPDATE SET severity = excluded.severity, payload = excluded.payload, updated_at = excluded.updated_at
-    RETURNING h.environment_id, h.id, h.severity, h.payload::text, h.dismissed, h.xmax = 0
+    RETURNING h.environment_id, h.id, h.severity, h.payload::text, h.dismissed,
+        (SELECT before.severity FROM before WHERE before.id = h.id)
 """
 _RESOLVE: Final = """
     UPDATE healthtrack_healthissue h SET status = 'resolved', resolved_at = %(now)s, updated_at = %(now)s
@@ -78,13 +88,15 @@ def record(check: HealthCheck, processed: Sequence[int], findings: Findings, now
         living = [row[0] for row in cursor.execute(_LIVING, [list(processed)]).fetchall()]
         parameters = _parameters(check, living, findings, now)
         changes = Changes()
-        for *row, is_new in cursor.execute(_UPSERT, parameters).fetchall():
-            if is_new:
+        for *row, before in cursor.execute(_UPSERT, parameters).fetchall():
+            if before is None:
                 changes.firing.append(_changed(row))
-            else:
-                changes.refreshed += 1
+                continue
+            changes.refreshed += 1
+            if SEVERITY_ORDER.index(row[2]) < SEVERITY_ORDER.index(before):
+                changes.worse.append(_changed(row))
         changes.resolved = [_changed(row) for row in cursor.execute(_RESOLVE, parameters).fetchall()]
-        telling.tell(check.kind, changes.firing, changes.resolved, now)
+        telling.tell(check.kind, [*changes.firing, *changes.worse], changes.resolved, now)
     return changes
 
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def tell(kind: str, firing: Iterable[Changed], resolved: Iterable[Changed], now: datetime) -> None:
-    """Tell of the health issues that have begun and ended, in the caller's transaction.
+    """Tell of the health issues that have begun (or become worse) and ended, in the caller's transaction.
 
+    One that has become worse is told as firing once more: who wants to hear of critical ones only has not heard of it.
     Of one that somebody has dismissed nothing is told: they know, and do not care.
     """
     tell_projects(notices(kind, firing, resolved, now))

@@ -114,7 +114,17 @@ def test_sets_are_deleted_once_a_batch_has_written_the_frames_that_it_was_about_
     assert not StackFrame.objects.filter(environment_id=project.id).exists()
 
 
-def test_batches_and_those_who_delete_lock_sets_in_the_same_order(project: Project) -> None:
+def test_batches_and_those_who_delete_lock_sets_in_the_same_order(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+    lock = frame_rows._symbol_sets
+
+    def counted(*arguments: Any) -> Any:
+        tries.append(arguments)
+        return lock(*arguments)
+
+    monkeypatch.setattr(frame_rows, "_symbol_sets", counted)
     rows = SymbolSet.objects.filter(environment_id=project.id)
     other = Other(lambda: renew_the_frames(project))
     with transaction.atomic():
@@ -123,4 +133,5 @@ def test_batches_and_those_who_delete_lock_sets_in_the_same_order(project: Proje
         rows.select_for_update().get(ref="chunk-b")
     other.end()
 
+    assert len(tries) == 1  # a batch is tried again after a deadlock
     assert StackFrame.objects.filter(environment_id=project.id, symbol_set__isnull=False).count() == len(REFS)

@@ -43,9 +43,23 @@ def test_an_issue_is_told_when_it_begins_and_when_it_ends_and_not_between(db: No
         "severity": "critical",
         "kind": "set_aside_events",
         "properties": {"payload": PAYLOAD},
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
     }
-    assert resolved.message["happened_at"] == "2026-11-22T12:02:00+00:00"
+    assert resolved.message["happened_at"] == "2026-11-22T12:02:00Z"
+
+
+def test_an_issue_that_becomes_worse_is_told_once_more_and_one_that_becomes_milder_is_not(db: None) -> None:
+    project = make_project()
+    make_destination(project, severities=["critical"])
+    ids = [project.pk]
+    for minute, severity in enumerate(("warning", "critical", "critical", "warning", "critical")):
+        found = {project.pk: [Finding(HealthSeverity(severity), PAYLOAD)]}
+        changes = recording.record(CHECK, ids, found, NOON + timedelta(minutes=minute))
+        assert [one.severity for one in changes.worse] == (["critical"] if minute in (1, 4) else [])
+    first, second = deliveries(project)
+    assert (first.event, first.message["happened_at"]) == ("health_issue_firing", "2026-11-22T12:01:00Z")
+    assert (second.event, second.message["happened_at"]) == ("health_issue_firing", "2026-11-22T12:04:00Z")
+    assert first.subject_id == second.subject_id
 
 
 def test_the_end_of_a_dismissed_issue_is_not_told(db: None) -> None:
