@@ -132,8 +132,8 @@ def _find_or_make_contents(environment_id: int, now: datetime, computed: Collect
         value.content_id = ids[value.hash]
 
 
-# Kept from going until the transaction ends: a frame cannot point at a set that somebody deletes meanwhile. In the order
-# in which everybody locks sets (`symbols.uploads`).
+# Kept from going until the transaction ends: a frame cannot point at a set that somebody deletes meanwhile. In the
+# order in which everybody locks sets (`symbols.uploads`).
 _SYMBOL_SETS = """
     SELECT ref, id FROM errortracking_symbolset WHERE environment_id = %s AND ref = ANY(%b) ORDER BY ref FOR KEY SHARE
 """

@@ -66,3 +66,11 @@ class HealthCheck(ABC):
     def summary_of(self, payload: Payload, severity: str) -> str:
         """Return one sentence about one finding."""
         return str(payload.get("reason") or f"{self.kind} ({severity})")
+
+
+class WebCheck(HealthCheck):
+    """A kind about pages: of projects that ever sent an event of a web SDK, silent or not (decision table)."""
+
+    def eligible(self, now: datetime) -> set[int]:
+        """Return these projects."""
+        return eligibility.ever_web()

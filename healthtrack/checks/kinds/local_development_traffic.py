@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Payload, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Payload, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 7
@@ -36,8 +36,8 @@ def findings(local: int, total: int) -> list[Finding]:
     return [Finding(severity, {"local_pageviews": local, "pageviews": total, "share": round(share, 4)})]
 
 
-class LocalDevelopmentTraffic(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class LocalDevelopmentTraffic(WebCheck):
+    """One finding per project."""
 
     kind = "local_development_traffic"
     title = "Traffic of local development"
@@ -52,10 +52,6 @@ class LocalDevelopmentTraffic(HealthCheck):
             "localhost or a loopback address."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Count the page views of local hosts."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 30
@@ -25,8 +25,8 @@ def findings(without: int, total: int) -> list[Finding]:
     return [Finding(HealthSeverity.WARNING, {"reason": text})]
 
 
-class MissingSessionId(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class MissingSessionId(WebCheck):
+    """One finding per project."""
 
     kind = "missing_session_id"
     title = "Page views without a session"
@@ -41,10 +41,6 @@ class MissingSessionId(HealthCheck):
             "the `$session_id` that posthog-js gives (`posthog.get_session_id()`), a UUID."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Count page views with and without a session."""

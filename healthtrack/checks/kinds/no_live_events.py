@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 30
 REASON: Final = "No $pageview or $screen events in last 30 days"
 
 
-class NoLiveEvents(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class NoLiveEvents(WebCheck):
+    """One finding per project."""
 
     kind = "no_live_events"
     title = "No live events"
@@ -34,10 +34,6 @@ class NoLiveEvents(HealthCheck):
             "on."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Look for any page view or screen."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 30
 REASON: Final = "Team has $pageview events but no $pageleave events in last 30 days"
 
 
-class NoPageleaveEvents(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class NoPageleaveEvents(WebCheck):
+    """One finding per project."""
 
     kind = "no_pageleave_events"
     title = "No page leave events"
@@ -30,10 +30,6 @@ class NoPageleaveEvents(HealthCheck):
             "views are captured by hand."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Compare page views with page leaves."""

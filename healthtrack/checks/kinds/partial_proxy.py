@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.checks.reading import Pages
 from healthtrack.models import HealthSeverity
 
@@ -35,8 +35,8 @@ def findings(rows: Sequence[Pages]) -> list[Finding]:
     return [Finding(HealthSeverity.WARNING, payload)]
 
 
-class PartialProxy(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class PartialProxy(WebCheck):
+    """One finding per project."""
 
     kind = "partial_proxy"
     title = "Not all hosts use the reverse proxy"
@@ -52,10 +52,6 @@ class PartialProxy(HealthCheck):
             "there."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Compare the hosts of the last week."""

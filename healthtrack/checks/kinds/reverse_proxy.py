@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 1
 REASON: Final = "No reverse proxy detected. Ad blockers may affect tracking accuracy."
 
 
-class ReverseProxy(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class ReverseProxy(WebCheck):
+    """One finding per project."""
 
     kind = "reverse_proxy"
     title = "No reverse proxy"
@@ -33,10 +33,6 @@ class ReverseProxy(HealthCheck):
             "body and headers, and set `api_host` of `posthog.init` to that path."
         ),
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Look whether any page view or screen of the last day came through a proxy."""

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from healthtrack.checks import eligibility, reading
-from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
+from healthtrack.checks import reading
+from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.models import HealthSeverity
 
 DAYS: Final = 30
 REASON: Final = "Team has $pageview events but no $web_vitals events in last 30 days"
 
 
-class WebVitals(HealthCheck):
-    """One finding per project that ever sent an event of a web SDK."""
+class WebVitals(WebCheck):
+    """One finding per project."""
 
     kind = "web_vitals"
     title = "No web vitals"
@@ -27,10 +27,6 @@ class WebVitals(HealthCheck):
         human="Switch `capture_performance` on where posthog-js is initialised, or dismiss this if nobody needs it.",
         agent="Find `posthog.init` and set `capture_performance: { web_vitals: true }`; keep its other options.",
     )
-
-    def eligible(self, now: datetime) -> set[int]:
-        """Return the projects that ever sent an event of a web SDK."""
-        return eligibility.ever_web()
 
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Compare page views with web vitals."""

@@ -1,4 +1,4 @@
-"""Symbol sets are deleted, or get data, while a batch writes the frames that point at them: nobody waits in a circle."""
+"""Symbol sets are deleted while a batch writes the frames that point at them: nobody waits in a circle."""
 
 from __future__ import annotations
 
