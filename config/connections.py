@@ -14,14 +14,18 @@ FETCH_CONCURRENCY = 3
 """Source maps that one worker process fetches at the same time, beside its tasks; each has a connection. They wait for
 other machines, up to half a minute each, and hold up to 50 MB."""
 
+ALERT_CONCURRENCY = 2
+"""Destinations that one worker process sends alerts to at the same time, beside its tasks; each has a connection. They
+wait for other machines, too: a few slow receivers must not keep checks, clean-up and everything else waiting."""
+
 PIPELINE_CONNECTIONS = 3
 """Of one worker process: leases and effects, the session that holds the project's lock, a child for a bad batch."""
 
 TASK_POOL = 2
 """Of one worker process's task runner: what it fetches jobs and reports their ends with."""
 
-TASK_OVERHEAD = TASK_POOL + 4
-"""The task runner also listens for new jobs, and defers periodic tasks: a connection for each of both queues."""
+TASK_OVERHEAD = TASK_POOL + 6
+"""The task runner also listens for new jobs, and defers periodic tasks: a connection for each of the three queues."""
 
 RESERVED = 10
 """For commands beside the server: bootstrap, migrations, psql, a backup, the look of a monitoring system."""
@@ -29,7 +33,7 @@ RESERVED = 10
 
 def per_worker() -> int:
     """Return the connections of one worker process."""
-    return PIPELINE_CONNECTIONS + TASK_OVERHEAD + TASK_CONCURRENCY + FETCH_CONCURRENCY
+    return PIPELINE_CONNECTIONS + TASK_OVERHEAD + TASK_CONCURRENCY + FETCH_CONCURRENCY + ALERT_CONCURRENCY
 
 
 def needed(web: int, workers: int) -> int:

@@ -25,8 +25,8 @@ def request(organization: Organization) -> None:
     Organization.every.filter(pk=organization.pk, deleted_at__isnull=True).update(deleted_at=clock.now())
     for project in Project.objects.filter(organization_id=organization.pk):
         deletion.mark(project)
+    Invitation.objects.filter(organization_id=organization.pk).delete()  # waits for whoever is accepting one
     Membership.objects.filter(organization_id=organization.pk).delete()
-    Invitation.objects.filter(organization_id=organization.pk).delete()
     delete_organization.defer(organization_id=str(organization.pk))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -41,10 +41,23 @@ def link(secret: str) -> str:
 
 
 def is_mailed_now(earlier: Invitation | None) -> bool:
-    """Return whether an address is sent a mail that had this invitation before."""
+    """Return whether an address is sent a mail that had this invitation before.
+
+    A mail that was asked for and has not gone out goes with the earlier invitation: it is asked for again.
+    """
     if not settings.EMAIL_AVAILABLE:
         return False
-    return earlier is None or not earlier.emailing_attempt_made or earlier.created_at < clock.now() - STEP
+    if earlier is None or earlier.mailed_at is None or earlier.mailed_secure_value is None:
+        return True
+    return earlier.mailed_at < clock.now() - STEP
+
+
+def mailing(earlier: Invitation | None, mailed: bool) -> dict[str, Any]:
+    """Return what a new invitation holds of mails: where none is asked for now, the link that was mailed stays good."""
+    if mailed or earlier is None:
+        return {"emailing_attempt_made": mailed, "mailed_at": clock.now() if mailed else None}
+    kept = {"mailed_at": earlier.mailed_at, "mailed_secure_value": earlier.mailed_secure_value}
+    return {"emailing_attempt_made": False, **kept}
 
 
 @app.task(name="environments.mail_invitation", retry=3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from errortracking.pipeline import housekeeping, park, spike_cleanup
 from errortracking.pipeline.resolve_again import resolve_again
@@ -47,12 +49,20 @@ def resolve_frames_again(environment_id: int, refs: list[str]) -> None:
     resolve_again(environment_id, refs)
 
 
-@app.periodic(cron="*/5 * * * *")
+@app.periodic(cron="* * * * *")
 @app.task(name="tasks.retry_stalled", queueing_lock="tasks.retry_stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
-    """Let jobs run again whose worker has died: it has given no sign of life for half a minute."""
-    for job in await context.app.job_manager.get_stalled_jobs():
-        await context.app.job_manager.retry_job(job)
+    """Let jobs run again whose worker has died: it has given no sign of life for half a minute.
+
+    Others wait for their locks: those of one kind of check, or of one destination of alerts. Where the same job was
+    queued once more meanwhile, that one does the work: only one of a queueing lock may wait.
+    """
+    jobs = context.app.job_manager
+    for job in await jobs.get_stalled_jobs():
+        try:
+            await jobs.retry_job(job)
+        except UniqueViolation:
+            await jobs.finish_job(job, Status.ABORTED, delete_job=False)
 
 
 @app.periodic(cron="37 2 * * *")

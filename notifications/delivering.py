@@ -147,8 +147,16 @@ def _tried(now: datetime, result: Result) -> dict[str, Any]:
 
 
 def _judge(destination: Destination, result: Result, now: datetime) -> None:
-    """Let a destination rest that fails again and again, and wake one that took something."""
-    row = Destination.objects.filter(environment_id=destination.environment_id, pk=destination.pk)
+    """Let a destination rest that fails again and again, and wake one that took something.
+
+    Not where somebody has changed the target or switched it on meanwhile: that began anew.
+    """
+    row = Destination.objects.filter(
+        environment_id=destination.environment_id,
+        pk=destination.pk,
+        target=destination.target,
+        failures=destination.failures,
+    )
     if result.error:
         row.update(failures=F("failures") + 1, paused_until=pacing.pause(destination.failures + 1, now))
     elif destination.failures:

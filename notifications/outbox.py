@@ -32,6 +32,8 @@ from notifications.matching import Listener
 __all__ = ["Notice", "NoticeEvent", "tell", "tell_projects"]
 
 DELIVER_TASK: Final = "notifications.deliver"
+DELIVER_QUEUE: Final = "alerts"
+"""Of its own: receivers may take ten seconds for each message, and nothing else shall wait for them."""
 LASTS: Final = timedelta(days=1)
 """How long a message is tried; later it is no news."""
 WINDOW: Final = timedelta(hours=1)
@@ -194,7 +196,7 @@ def defer(destinations: set[tuple[int, UUID]]) -> None:
     """
     try:
         for environment_id, destination_id in sorted(destinations):
-            job = app.configure_task(DELIVER_TASK, lock=f"{DELIVER_TASK}.{destination_id}")
+            job = app.configure_task(DELIVER_TASK, queue=DELIVER_QUEUE, lock=f"{DELIVER_TASK}.{destination_id}")
             job.defer(environment_id=environment_id, destination_id=str(destination_id))
     except ConnectorException as error:  # how procrastinate tells trouble with the database
         raise OperationalError("no job could be queued") from error

@@ -58,7 +58,7 @@ def every_minute() -> None:
 def _defer_once(environment_id: int, destination_id: UUID) -> None:
     """Let a destination be sent to, unless a job of an earlier minute still waits for its turn."""
     lock = f"{outbox.DELIVER_TASK}.{destination_id}"
-    job = app.configure_task(outbox.DELIVER_TASK, lock=lock, queueing_lock=lock)
+    job = app.configure_task(outbox.DELIVER_TASK, queue=outbox.DELIVER_QUEUE, lock=lock, queueing_lock=lock)
     with suppress(AlreadyEnqueued), transaction.atomic():
         job.defer(environment_id=environment_id, destination_id=str(destination_id))
 

@@ -27,6 +27,8 @@ def problem(kind: str, target: str) -> str | None:
         except ValidationError:
             return "Enter a valid email address."
         return None
+    if not target.isprintable():  # a parser may leave line breaks out: another address than people see
+        return "Enter an http or https address: it holds characters that cannot be seen."
     try:
         urls.parse(target)
     except NotAnAddress as error:

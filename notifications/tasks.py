@@ -8,10 +8,10 @@ from procrastinate.contrib.django import app
 
 from notifications import sweep
 from notifications.delivering import deliver
-from notifications.outbox import DELIVER_TASK
+from notifications.outbox import DELIVER_QUEUE, DELIVER_TASK
 
 
-@app.task(name=DELIVER_TASK)
+@app.task(name=DELIVER_TASK, queue=DELIVER_QUEUE)
 def deliver_to(environment_id: int, destination_id: str) -> None:
     """Send what waits for a destination. Never tried again by itself: `every_minute` finds what is due."""
     deliver(environment_id, UUID(destination_id))

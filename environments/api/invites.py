@@ -18,7 +18,7 @@ from environments.api.organizations_access import OrganizationViewSet
 from environments.api.organizations_members import LEVEL_HELP, UserBasicSerializer
 from environments.api.requests import APIRequest
 from environments.api.viewsets import no_content
-from environments.models import Invitation, Membership, Organization, User
+from environments.models import Invitation, Membership, User
 
 MAX_PENDING: Final = 1_000
 """Invitations of one organization: more than it can have people to invite, and a bound for whoever loops."""
@@ -90,19 +90,20 @@ class InviteViewSet(OrganizationViewSet):
         if Membership.objects.filter(organization=self.organization, user__email__iexact=email).exists():
             raise ValidationError("A user with this email address already belongs to the organization.")
         with transaction.atomic():
-            Organization.objects.select_for_update(no_key=True).get(pk=self.organization.pk)
+            self.lock()
             if self._invitations().count() >= MAX_PENDING:
                 raise ValidationError(f"An organization can have at most {MAX_PENDING} invitations.")
             created_by = User.objects.get(pk=self.user.pk)
             name = fields.get("first_name", "")
-            mailed = invitations.is_mailed_now(self._invitations().filter(target_email__iexact=email).first())
+            earlier = self._invitations().filter(target_email__iexact=email).first()
+            mailed = invitations.is_mailed_now(earlier)
             made, secret = Invitation.objects.issue(
                 self.organization,
                 email,
                 level=level,
                 first_name=name,
                 created_by=created_by,
-                emailing_attempt_made=mailed,
+                **invitations.mailing(earlier, mailed),
             )
             if mailed:
                 invitations.mail_invitation.defer(invitation_id=str(made.pk))

@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from environments import deletion_organizations
-from environments.api.organizations_access import AccountViewSet, OrganizationViewSet
+from environments.api.organizations_access import UNKNOWN, AccountViewSet, OrganizationViewSet
 from environments.api.projects_shapes import ProjectSerializer
 from environments.api.requests import APIRequest
 from environments.api.viewsets import no_content
@@ -73,7 +73,10 @@ class OrganizationDetailViewSet(OrganizationViewSet):
     @extend_schema(responses={200: OrganizationSerializer})
     def retrieve(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
         """Return one organization; 404 for one that you do not belong to."""
-        return self.shown(organizations_of(self.user).get(pk=self.organization.pk))
+        found = organizations_of(self.user).filter(pk=self.organization.pk).first()
+        if found is None:  # left, or deleted, just now
+            raise NotFound(UNKNOWN)
+        return self.shown(found)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: APIRequest, id: str, **path: str) -> Response:
@@ -83,9 +86,7 @@ class OrganizationDetailViewSet(OrganizationViewSet):
         background. The record of changes stays.
         """
         with transaction.atomic():
-            found = Organization.objects.select_for_update(no_key=True).filter(pk=self.organization.pk).first()
-            if found is None:
-                raise NotFound("Organization not found.")
+            found = self.lock()
             deletion_organizations.request(found)
             self.audit(found.pk, {"name": found.name}, None)
         return no_content()

@@ -29,6 +29,7 @@ NO_PROJECT: Final = 0
 """The environment id under which changes are recorded that belong to no project."""
 
 ONLY_PROJECTS: Final = "API keys with scoped projects are only supported on project-based endpoints."
+UNKNOWN: Final = "Organization not found."
 LOW_LEVEL: Final = "Your organization access level is insufficient."
 
 
@@ -73,7 +74,7 @@ class OrganizationAccess(AccountAccess):
         """Find the membership of the user in the organization of the path."""
         membership = membership_in(cast(User, request.user), str(view.kwargs[view.organization_name]))
         if membership is None:
-            raise NotFound("Organization not found.")
+            raise NotFound(UNKNOWN)
         view.membership = membership
 
     def check_limits(self, grant: KeyGrant, view: Any) -> None:
@@ -95,7 +96,8 @@ def check_organization(grant: KeyGrant, organization_id: UUID) -> None:
 
 def membership_in(user: User, named: str) -> Membership | None:
     """Return the user's membership in an organization, by its id or ``@current``; ``None`` where there is none."""
-    memberships = Membership.objects.filter(user=user).select_related("organization")
+    living = Membership.objects.filter(organization__deleted_at__isnull=True)
+    memberships = living.filter(user=user).select_related("organization")
     if named != "@current":
         identifier = inputs.uuid_or_none(named)
         return memberships.filter(organization_id=identifier).first() if identifier else None
@@ -185,3 +187,10 @@ class OrganizationViewSet(AccountViewSet):
     def organization(self) -> Organization:
         """The organization of the request."""
         return self.membership.organization
+
+    def lock(self) -> Organization:
+        """Return the organization, against other changes until the transaction ends; 404 where it was just deleted."""
+        found = Organization.objects.select_for_update(no_key=True).filter(pk=self.organization.pk).first()
+        if found is None:
+            raise NotFound(UNKNOWN)
+        return found

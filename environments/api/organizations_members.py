@@ -95,7 +95,7 @@ class MemberViewSet(OrganizationViewSet):
 
     def _locked(self, user_uuid: str) -> tuple[Membership, Membership]:
         """Return one's own membership and the one of the path, after locking the organization: one change at a time."""
-        Organization.objects.select_for_update(no_key=True).get(pk=self.organization.pk)
+        self.lock()
         own = self._members().select_related("user").filter(user=self.user).first()
         wanted = self.user.pk if user_uuid == "@me" else inputs.uuid_in_path(user_uuid)
         member = self._members().select_related("user").filter(user_id=wanted).first()

@@ -181,9 +181,12 @@ class Reader:
         """
         start = min(wanted.start, _FURTHEST)
         page = slice(start, start + wanted.stop - wanted.start)
-        ids = queryset.order_by(*self._ordering).values_list("pk", _COUNT_FOUND)[page]
+        try:
+            ids = _compile(queryset.order_by(*self._ordering).values_list("pk", _COUNT_FOUND)[page])
+        except EmptyResultSet:
+            return 0, []
         with self._cursor(prepared=False) as cursor:
-            rows = cursor.execute(*_compile(ids)).fetchall()
+            rows = cursor.execute(*ids).fetchall()
             if not rows:
                 beyond = start and cursor.execute(*_compile(queryset.order_by().values_list(_COUNT))).fetchone()
                 return (beyond[0] if beyond else 0), []

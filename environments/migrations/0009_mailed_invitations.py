@@ -20,6 +20,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="invitation",
+            name="mailed_at",
+            field=models.DateTimeField(
+                editable=False,
+                help_text="When a mail to the address was asked for last, if by an earlier invitation.",
+                null=True,
+            ),
+        ),
+        migrations.AddField(
+            model_name="invitation",
             name="emailing_attempt_made",
             field=models.BooleanField(default=False, help_text="Whether a mail was asked for."),
         ),

@@ -56,6 +56,11 @@ class Invitation(models.Model):
     mailed_secure_value = models.CharField(
         max_length=300, unique=True, null=True, editable=False, help_text="Of the link that was mailed, its hash."
     )
+    mailed_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a mail to the address was asked for last, if by an earlier invitation.",
+    )
     emailing_attempt_made = models.BooleanField(default=False, help_text="Whether a mail was asked for.")
 
     objects: ClassVar[InvitationManager] = InvitationManager()

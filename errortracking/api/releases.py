@@ -23,6 +23,7 @@ from environments.api.viewsets import Listed, Retrieved, no_content
 from errortracking.api.release_fields import changed_fields, new_fields
 from errortracking.models import Release
 from errortracking.models.releases import HASH_ID_LENGTH
+from errortracking.symbols import uploads
 
 _HASH_CONSTRAINT: Final = "unique_release_hash_id_per_team"
 
@@ -140,6 +141,7 @@ class ReleaseViewSet(Listed, Retrieved):
         """Delete a release and its symbol sets; stack frames stay, without their symbol set."""
         key = inputs.uuid_in_path(id)
         with transaction.atomic():
+            uploads.lock_sets_of(self.project.pk, key)
             release = self.get_queryset().select_for_update().filter(pk=key).first()
             if release is None:
                 raise Http404

@@ -83,6 +83,6 @@ def _look_up(environment_id: int, row: SetRow, positions: Sequence[Position], no
                     log.warning("bad symbol set", environment_id=environment_id, ref=row.ref, reason=error.failure.text)
                     lookup_rows.failed(environment_id, row, error.failure, now)
                 return [error.failure] * len(positions)
-    except (Missing, StorageUnavailable, parser.Unavailable) as error:
+    except (Missing, StorageUnavailable, parser.Unavailable, OSError) as error:  # the last: this machine's disk is full
         log.warning("symbol set not to be had", environment_id=environment_id, ref=row.ref, key=key, error=repr(error))
         return None

@@ -152,6 +152,11 @@ def delete(environment_id: int, ids: Collection[UUID]) -> list[Effect]:
     return [Effect(row.pk, audited(row), None) for row in rows]
 
 
+def lock_sets_of(environment_id: int, release_id: UUID) -> None:
+    """Lock a release's sets, which will go with it. Before the release itself, as batches and uploads do."""
+    _locked(environment_id, Q(release_id=release_id))
+
+
 def forget_unresolved(environment_id: int, ids: Collection[UUID]) -> None:
     """Delete the unresolved frames of sets that are about to go (contract 9)."""
     with sql.cursor() as cursor:

@@ -76,6 +76,12 @@ _RESOLVE: Final = """
 """
 
 
+def enter(kind: str) -> None:
+    """Wait until no other run of this kind is at it, and keep others out until the end of the transaction."""
+    with sql.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_CLASS, kind])
+
+
 def record(check: HealthCheck, processed: Sequence[int], findings: Findings, now: datetime) -> Changes:
     """Write what a check found in the ``processed`` projects, and resolve what it no longer finds there.
 
@@ -84,7 +90,7 @@ def record(check: HealthCheck, processed: Sequence[int], findings: Findings, now
     not in ``processed`` keeps its issues.
     """
     with transaction.atomic(), guard.maintenance("what a check found in many projects"), sql.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_CLASS, check.kind])
+        enter(check.kind)
         living = [row[0] for row in cursor.execute(_LIVING, [list(processed)]).fetchall()]
         parameters = _parameters(check, living, findings, now)
         changes = Changes()

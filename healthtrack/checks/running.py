@@ -76,9 +76,14 @@ def _with_active(kind: str) -> set[int]:
 
 
 def _run_batch(check: HealthCheck, batch: list[int], now: datetime, totals: Totals) -> None:
-    """Check a batch; where that fails, each project by itself, so that one project's data spoils no other's result."""
+    """Check a batch; where that fails, each project by itself, so that one project's data spoils no other's result.
+
+    Two runs of one kind, a scheduled one and one that was asked for, also look one after the other: else what the first
+    saw before the other began could be written after what that has seen since.
+    """
     try:
         with transaction.atomic():
+            recording.enter(check.kind)
             changes = recording.record(check, batch, check.detect(batch, now), now)
     except Exception:
         if len(batch) == 1:

@@ -61,6 +61,15 @@ def test_a_job_is_queued_for_each_destination_and_not_for_each_message(project: 
     assert len(deliveries(project)) == 4
 
 
+def test_alerts_wait_in_a_queue_of_their_own(project: Project) -> None:
+    """Where slow receivers keep nothing else waiting."""
+    make_destination(project)
+    tell(project)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT queue_name::text FROM procrastinate_jobs")
+        assert cursor.fetchall() == [("alerts",)]
+
+
 def test_neither_message_nor_job_outlives_a_change_that_is_taken_back(project: Project) -> None:
     make_destination(project)
     with transaction.atomic():

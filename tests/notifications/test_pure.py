@@ -64,6 +64,8 @@ def test_of_a_target_host_and_end_are_shown(target: str, shown: str) -> None:
         ("discord", "discord.com/api/webhooks/1/x", False),
         ("webhook", "javascript:alert(1)", False),
         ("webhook", "https://", False),
+        ("webhook", "https://exam\nple.com/hook", False),
+        ("slack", "https://example.com/\thook", False),
         ("email", "team@example.com", True),
         ("email", "team@example.com, all@example.com", False),
         ("email", "https://example.com/", False),

@@ -13,8 +13,11 @@ from django.db import close_old_connections, connection, transaction
 
 from environments.models import Project
 from notifications import outbox
+from notifications.bodies import Message
+from notifications.changing import change
 from notifications.delivering import deliver
 from notifications.models import Destination
+from notifications.sending import Result, Target
 from tests.errortracking.pipeline.making import make_project
 from tests.notifications.making import deliveries, make_destination, notice, tell
 from tests.outbound.web import Web, ok
@@ -89,3 +92,28 @@ def test_a_destination_that_is_deleted_while_it_is_sent_to_leaves_nothing(
     deliver(project.pk, destination.pk)
     assert len(site.asked) == 1
     assert deliveries(project) == []
+
+
+def test_what_fails_at_an_old_target_is_no_failure_of_the_new_one(
+    project: Project, site: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who mends a target while it is sent to is not made to wait for the end of a rest."""
+    from notifications import delivering
+
+    site.pages["/new"] = ok(b"")
+    destination = make_destination(project, target=f"{site.url}/old", failures=7)
+    tell(project, [notice(), notice()])
+    send = delivering.send
+
+    def sent(target: Target, message: Message) -> Result:
+        result = send(target, message)
+        if target.address.endswith("/old"):
+            row = Destination.objects.get(environment_id=project.pk, pk=destination.pk)
+            row.save(update_fields=change(row, {"target": f"{site.url}/new"}))
+        return result
+
+    monkeypatch.setattr(delivering, "send", sent)
+    deliver(project.pk, destination.pk)
+    assert site.targets == ["POST /old", "POST /new"]
+    destination.refresh_from_db()
+    assert (destination.failures, destination.paused_until) == (0, None)

@@ -25,7 +25,7 @@ def waiting_jobs() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT args->>'destination_id' FROM procrastinate_jobs"
-            " WHERE status = 'todo' AND task_name = 'notifications.deliver' ORDER BY id"
+            " WHERE status = 'todo' AND task_name = 'notifications.deliver' AND queue_name = 'alerts' ORDER BY id"
         )
         return [destination for (destination,) in cursor.fetchall()]
 
@@ -171,3 +171,9 @@ def test_the_tasks_run_every_minute_and_every_day() -> None:
     times = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
     assert times["notifications.every_minute"] == "* * * * *"
     assert times["notifications.daily"] == "47 1 * * *"
+
+
+def test_a_destination_whose_worker_was_killed_waits_for_another_no_longer_than_two_minutes() -> None:
+    """The lock of its job is free when that is put back: a worker is dead after half a minute without a sign."""
+    crons = {periodic.task.name: periodic.cron for periodic in app.periodic_registry.periodic_tasks.values()}
+    assert crons["tasks.retry_stalled"] == "* * * * *"

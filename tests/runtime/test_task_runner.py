@@ -1,4 +1,4 @@
-"""The task runner ends when any part of it does: its process is started again then."""
+"""The task runner ends when any part of it does: its process is started again then. And it lets no job lie."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 from procrastinate import App
+from procrastinate.contrib.django import app as declared
 
+from errortracking.symbols import wishes
 from runtime import task_runner
+from runtime.schedules import Schedules
 from runtime.task_runner import QUEUES, TaskRunner
+from tests.errortracking.pipeline.making import make_project
 
 
 @pytest.mark.django_db(transaction=True)
@@ -37,4 +42,48 @@ def test_it_fails_when_the_worker_of_one_queue_ends_by_itself(monkeypatch: pytes
     runner.start()
     assert ended.wait(30)
     assert runner.failed
-    assert stopped == ["default"]
+    assert sorted(stopped) == ["alerts", "default"]
+
+
+def test_each_task_is_of_a_queue_that_is_worked_off() -> None:
+    """And what waits for other machines is of one that nothing else waits in."""
+    queues = {task.name: task.queue for task in declared.tasks.values()}
+    assert set(queues.values()) - {"builtin"} <= set(QUEUES)
+    assert queues["notifications.deliver"] == "alerts"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_waits_for_the_lock_of_another_runs_as_soon_as_that_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And not at the next poll: an upload of thousands of source maps is hundreds of jobs, one after the other."""
+    monkeypatch.setattr(Schedules, "worker", lambda _: asyncio.sleep(600))  # what is due now would wake it as well
+    project = make_project()
+    for number in range(100):
+        wishes.changed(project.id, f"chunk-{number}")
+
+    asyncio.run(_work_off())
+
+
+async def _work_off() -> None:
+    """Run a worker that polls every ten minutes and is told nothing, until all jobs have succeeded."""
+    app = task_runner._worker_app()
+    rare: Any = {"fetch_job_polling_interval": 600, "listen_notify": False, "install_signal_handlers": False}
+    async with app.open_async():
+        worker = asyncio.create_task(app.run_worker_async(queues=["default"], concurrency=2, **rare))
+        try:
+            async with asyncio.timeout(30):
+                while await asyncio.to_thread(_waiting):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.05)
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+
+def _waiting() -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status <> 'succeeded'")
+            return int(cursor.fetchone()[0])
+    finally:
+        connection.close()

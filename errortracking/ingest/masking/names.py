@@ -64,6 +64,8 @@ _ABOUT: Final = _words(
 )
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _LAST_FOLDER: Final = "OLDPWD"  # the shell's; `PWD` is its, too, but also that of ODBC's connection strings
+# Under it SDKs write which variant of a feature flag a person has, on each event; people name flags after features.
+_FLAG: Final = "$feature/"
 _LONGEST: Final = 100  # characters; a longer key is data, not a name
 # A part of each of these words, as a pattern: what an event's text is searched for first (`walk`).
 HINTS: Final = (
@@ -75,7 +77,7 @@ HINTS: Final = (
 @lru_cache(maxsize=10_000)
 def is_secret(name: str) -> bool:
     """Return whether the value under ``name`` is to be masked."""
-    if len(name) > _LONGEST or name == _LAST_FOLDER:
+    if len(name) > _LONGEST or name == _LAST_FOLDER or name.startswith(_FLAG):
         return False
     words = [word.lower() for word in _WORD.findall(name)]
     while words and words[-1].isdigit():  # password2

@@ -1,6 +1,7 @@
 """Secrets inside texts: private keys, card numbers, passwords in addresses, what a text names a secret.
 
-What a text names is in ``assigned``. All patterns are RE2's: linear in the text, whatever somebody sends.
+What a text names is in ``assigned``. All patterns are RE2's: linear in the text, whatever somebody sends; what they
+find is looked at within a ``budget``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 import re2
 
-from errortracking.ingest.masking.assigned import RULES
+from errortracking.ingest.masking.assigned import RULES, Mark
+from errortracking.ingest.masking.budget import OF_A_TEXT, Budget, Spent
 from errortracking.ingest.masking.mark import MASK
 from errortracking.ingest.masking.names import HINTS
 
@@ -19,8 +21,11 @@ __all__ = ["HINT", "MASK", "SHORTEST", "has_block", "has_card", "is_block_line",
 
 SHORTEST: Final = 8  # characters; no secret that is recognised inside a text is shorter
 
-# 13 digits and more, in groups or not; which of these are cards is for `is_card` to say.
-_DIGITS: Final = r"[2-6](?:[ -]?[0-9]){12,18}"
+# 13 digits and more, or in the groups that cards have; which of these are cards is for `is_card` to say. In any groups,
+# one in forty lists of thirty small numbers would be one, and a number before a card would hide it.
+_DIGITS: Final = (
+    r"(?:[2-6][0-9]{12,18}|[2-6][0-9]{3}(?:[ -][0-9]{4}){3}(?:[ -][0-9]{3})?|3[0-9]{3}[ -][0-9]{6}[ -][0-9]{4,5})"
+)
 _KEY: Final = r"ph[xs]_[0-9A-Za-z]{20,}"
 # Whether a text, or the JSON of an event whose texts it is, may hold any of it but a card. In JSON a double quote
 # inside a text has a backslash before it; without one it ends a key, and keys are not for this file. No bounded repeats
@@ -31,6 +36,7 @@ HINT: Final = (
     rf"|(?i:{HINTS})[\w .\]%-]*(?:=|(?:\\+\"|')\s*[:=]|:\s*(?:\\+\"|'))"
     r"|(?i:bearer|basic) +[0-9A-Za-z]|(?i:authorization|cookie|x-[\w-]+): *[0-9A-Za-z_]"
 )
+_FOUR_GROUPS: Final = 19  # characters
 _CARD: Final = rf"\b{_DIGITS}\b"
 
 _hint: Final = re2.compile(HINT.replace(r"\\+", r"\\*") + rf"|{_CARD}")
@@ -39,31 +45,47 @@ _card_in_json: Final = re2.compile(rf"(?:\b|\\[bfnrt])({_DIGITS})\b".encode())  
 _block: Final = re2.compile(r"(?s)-----BEGIN [A-Z0-9 ]{1,60}-----.*?(?:-----END [A-Z0-9 ]{1,60}-----|\z)")
 _block_end: Final = re2.compile(r"(?s)\A.*-----END [A-Z0-9 ]{1,60}-----")
 _block_line: Final = re2.compile(r"\A[\s\"'+]*[A-Za-z0-9+/]{32,}={0,2}[\s\"'+,;\\n]*\z")
-_plain: Final = (
-    ("url", re2.compile(r"(://[^\s/:@\"']{0,100}:)([^\s/?#\"']{1,200})(@)"), rf"\1{MASK}\3"),
-    ("key", re2.compile(_KEY), MASK),
-    ("pem", _block, MASK),
-    ("pem", _block_end, MASK),
+_plain: Final[tuple[tuple[str, Any, Mark], ...]] = (
+    (
+        "url",
+        re2.compile(r"(://[^\s/:@\"']{0,100}:)([^\s/?#\"']{1,200})(@)"),
+        lambda match: f"{match[1]}{MASK}{match[3]}",
+    ),
+    ("key", re2.compile(_KEY), lambda match: MASK),
+    ("pem", _block, lambda match: MASK),
+    ("pem", _block_end, lambda match: MASK),
 )
 
 
-def masked(text: str, found: Counter[str], *, is_source: bool = False) -> str:
+def masked(text: str, found: Counter[str], budget: Budget | None = None, *, is_source: bool = False) -> str:
     """Return ``text`` with its secrets masked, the same object where it holds none; counts in ``found`` by kind.
 
+    Masked as a whole, and counted as ``text``, where it is more to look at than the ``budget`` allows.
     ``is_source``: it is a line of source code. What that assigns to a name is no secret of the one who ran it.
     """
     if _hint.search(text) is None:
         return text
-    for kind, pattern, mark in _plain:
-        text, count = pattern.subn(mark, text)
-        found[kind] += count
-    text = _card.sub(_counted("card", _card_mark, found), text)
+    budget, here = budget or Budget(), Counter[str]()
+    try:
+        budget.take(OF_A_TEXT)
+        text = _looked_through(text, here, budget, is_source)
+    except Spent:
+        found["text"] += 1
+        return MASK
+    found.update(here)
+    return text
+
+
+def _looked_through(text: str, found: Counter[str], budget: Budget, is_source: bool) -> str:
+    """Return ``text`` with its secrets masked. Raises `Spent`."""
+    for kind, pattern, mark in (*_plain, ("card", _card, _card_mark)):
+        text = pattern.sub(_counted(kind, mark, found, budget), text)
     if is_source:
         return text
     lower = text.lower()
     for kind, needed, pattern, named in RULES:
         if needed in lower:
-            text = pattern.sub(_counted(kind, named, found), text)
+            text = pattern.sub(_counted(kind, named, found, budget), text)
     return text
 
 
@@ -74,7 +96,7 @@ def is_block_line(text: str) -> bool:
 
 def has_card(json: bytes) -> bool:
     """Return whether a JSON text holds a card's number. Most long numbers are none, and not worth looking for again."""
-    return any(is_card(_digits(match[1].decode())) for match in _card_in_json.finditer(json))
+    return any(_card_length(match[1].decode()) for match in _card_in_json.finditer(json))
 
 
 def has_block(json: bytes) -> bool:
@@ -113,15 +135,22 @@ def _luhn(digits: str) -> int:
 
 
 def _card_mark(match: Any) -> str | None:
-    return MASK if is_card(_digits(match[0])) else None
+    written: str = match[0]
+    length = _card_length(written)
+    return MASK + written[length:] if length else None
 
 
-def _digits(written: str) -> str:
-    return written.replace(" ", "").replace("-", "")
+def _card_length(written: str) -> int:
+    """Return how many of the characters are a card's number: all, the first four groups (a code follows), or none."""
+    for length in (len(written), _FOUR_GROUPS):
+        if is_card(written[:length].replace(" ", "").replace("-", "")):
+            return length
+    return 0
 
 
-def _counted(kind: str, mark: Callable[[Any], str | None], found: Counter[str]) -> Callable[[Any], str]:
+def _counted(kind: str, mark: Mark, found: Counter[str], budget: Budget) -> Callable[[Any], str]:
     def replace(match: Any) -> str:
+        budget.take()
         text = mark(match)
         if text is None:
             whole: str = match[0]

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 import re2
 
+from errortracking.ingest.masking.budget import Budget
 from errortracking.ingest.masking.names import HINTS, is_secret
 from errortracking.ingest.masking.texts import HINT, MASK, SHORTEST, has_block, has_card, is_block_line, is_card, masked
 from errortracking.models.payload import EventEntry
@@ -29,16 +30,18 @@ def mask_events(entries: list[EventEntry]) -> Counter[str]:
     """Mask what looks like a secret in the properties of ``entries``, in place.
 
     Returns how many values were masked, by kind: ``name`` (of a key), ``card``, ``pem``, ``url``, ``header``, ``key``
-    (of this API). Nothing else of an event is looked at: its name and its ``distinct_id`` are what it is found by.
+    (of this API), ``text`` (all of one, see ``budget``). Nothing else of an event is looked at: its name and its
+    ``distinct_id`` are what it is found by.
     """
     found: Counter[str] = Counter()
+    budget = Budget()
     for entry in entries:
         held = [part for part in (entry["properties"], entry.get("$set"), entry.get("$set_once")) if part]
         json = orjson.dumps(held)
         card = has_card(json)
         if card or _IN_EITHER.search(json) is not None:
             texts = card or _IN_TEXTS.search(json) is not None
-            walk = _Walk(found, texts, block=texts and has_block(json))
+            walk = _Walk(found, budget, texts, block=texts and has_block(json))
             for part in held:
                 walk.through(part)
     return +found
@@ -47,10 +50,10 @@ def mask_events(entries: list[EventEntry]) -> Counter[str]:
 class _Walk:
     """One event's walk. ``block``: it holds a PEM block, so lines that look like the middle of one are."""
 
-    __slots__ = ("_block", "_found", "_texts", "_waiting")
+    __slots__ = ("_block", "_budget", "_found", "_texts", "_waiting")
 
-    def __init__(self, found: Counter[str], texts: bool, *, block: bool) -> None:
-        self._found, self._texts, self._block = found, texts, block
+    def __init__(self, found: Counter[str], budget: Budget, texts: bool, *, block: bool) -> None:
+        self._found, self._budget, self._texts, self._block = found, budget, texts, block
         self._waiting: list[tuple[dict[str, Any] | list[Any], bool]] = []
 
     def through(self, root: dict[str, Any]) -> None:
@@ -85,7 +88,7 @@ class _Walk:
         if self._block and is_block_line(value):
             self._found["pem"] += 1
             return MASK
-        return masked(value, self._found, is_source=is_source)
+        return masked(value, self._found, self._budget, is_source=is_source)
 
 
 def _is_maskable(value: Any) -> bool:

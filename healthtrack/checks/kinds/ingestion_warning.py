@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from environments.tenancy import sql
 from errortracking.models.partitions import utc_day
+from errortracking.pipeline.count import MAX_EVENT_NAMES, OTHER
 from healthtrack.checks.base import Finding, Findings, HealthCheck, Payload, Remediation
 from healthtrack.models import HealthSeverity
 
@@ -38,6 +39,8 @@ WARNINGS: Final = {
 # A retry after a lost answer is a duplicate as well: of few that is the sense of it.
 MIN_DUPLICATE_SHARE: Final = 0.05
 
+# An application may name its own events as those are counted that are beyond the limit: so its names are counted too,
+# by a walk along the index from one to the next, and only of projects that would be warned.
 _COUNTED: Final = """
     SELECT environment_id, 'unreadable_exception_list', sum(count)::bigint, max(last_received_at)
     FROM errortracking_dailytally
@@ -45,9 +48,21 @@ _COUNTED: Final = """
     GROUP BY environment_id
     UNION ALL
     SELECT environment_id, 'too_many_event_names', sum(count)::bigint, max(last_received_at)
-    FROM errortracking_eventcount
-    WHERE environment_id = ANY(%(environments)s) AND day >= %(since)s AND event = 'other'
+    FROM errortracking_eventcount other
+    WHERE environment_id = ANY(%(environments)s) AND day >= %(since)s AND event = %(other)s
     GROUP BY environment_id
+    HAVING sum(count) >= %(least)s AND %(names)s <= (
+        WITH RECURSIVE names AS (
+            (SELECT event FROM errortracking_eventcount WHERE environment_id = other.environment_id
+             ORDER BY event LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT c.event FROM errortracking_eventcount c
+                WHERE c.environment_id = other.environment_id AND c.event > names.event ORDER BY c.event LIMIT 1
+            ) FROM names WHERE names.event IS NOT NULL
+        )
+        SELECT count(event) FROM (SELECT event FROM names LIMIT %(names)s) AS first
+    )
     UNION ALL
     SELECT environment_id, 'duplicate_uuid', coalesce(sum(count) FILTER (WHERE outcome = 'duplicate'), 0)::bigint,
            max(day) FILTER (WHERE outcome = 'duplicate')::timestamp AT TIME ZONE 'UTC'
@@ -101,6 +116,9 @@ class IngestionWarning(HealthCheck):
             "environments": list(environment_ids),
             "since": utc_day(now - self.window),
             "share": MIN_DUPLICATE_SHARE,
+            "other": OTHER,
+            "least": MIN_COUNT,
+            "names": MAX_EVENT_NAMES,
         }
         found: dict[int, list[Finding]] = defaultdict(list)
         with sql.cursor() as cursor:

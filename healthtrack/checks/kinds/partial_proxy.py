@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from errortracking.pipeline.traffic import OTHER
 from healthtrack.checks import reading
 from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
 from healthtrack.checks.reading import Pages
@@ -18,11 +19,14 @@ MAX_HOSTS: Final = 10  # named in the payload
 
 
 def findings(rows: Sequence[Pages]) -> list[Finding]:
-    """Return what to say of these hosts. One counts as proxied if anything of it is."""
+    """Return what to say of these hosts. One counts as proxied if anything of it is.
+
+    Those that were not counted by name are left out: they may be of both sorts.
+    """
     events: Counter[str] = Counter()
     proxied: Counter[str] = Counter()
     for row in rows:
-        if row.host:
+        if row.host and row.host != OTHER:
             events[row.host] += row.number
             proxied[row.host] += row.number * row.is_proxied
     hosts = [host for host, count in events.most_common() if count >= MIN_EVENTS]

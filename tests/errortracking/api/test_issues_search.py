@@ -174,6 +174,12 @@ def plan(world: World, text: str) -> str:
     return str(explained)
 
 
+def test_a_filter_that_no_issue_can_pass_finds_nothing(issues: Api, found: None) -> None:
+    nothing = (200, {"count": 0, "next": None, "previous": None, "results": []})
+    assert answer(issues.get("?status=,&search=ValueError")) == nothing
+    assert answer(issues.get("?status=,")) == nothing
+
+
 @pytest.fixture
 def many(world: World, stranger: World) -> None:
     """Thousands of issues, as after autovacuum."""

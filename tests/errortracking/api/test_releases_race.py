@@ -13,7 +13,7 @@ import requests
 from django.db import connection
 
 from environments.ids import uuid7
-from errortracking.models import Release
+from errortracking.models import Release, SymbolSet
 from tests.environments.world import World, make_world
 from tests.errortracking.api.making import CREATED, make_release
 
@@ -107,3 +107,20 @@ def test_of_many_creates_at_once_exactly_one_wins(live_server: Any, settled: Wor
         responses = [request.result() for request in sent]
     assert sorted(response.status_code for response in responses) == [201, 400, 400, 400, 400, 400]
     assert all(response.json() == TAKEN for response in responses if response.status_code == 400)
+
+
+def test_a_release_is_deleted_once_a_batch_is_done_that_uses_it_and_its_symbol_sets(
+    live_server: Any, settled: World, rival: psycopg.Connection[Any]
+) -> None:
+    """Batches keep sets from going first, and then their release: whoever deletes must not come from the other end."""
+    release = make_release(settled.project)
+    SymbolSet.objects.create(environment=settled.project, ref="chunk-1", release=release)
+    keep = "SELECT 1 FROM errortracking_{} WHERE environment_id = %s FOR KEY SHARE"
+    rival.execute(keep.format("symbolset"), [settled.project.pk])
+    with ThreadPoolExecutor(1) as pool:
+        request = pool.submit(send, live_server.url, settled, "DELETE", f"{release.id}/", {})
+        wait_until_blocked(rival, request)
+        rival.execute(keep.format("release"), [settled.project.pk])
+        rival.commit()
+        assert request.result().status_code == 204
+    assert not SymbolSet.objects.filter(environment=settled.project).exists()

@@ -35,7 +35,7 @@ OTHERS = """
     bypass compass passed pass_count passes passing overpass passport passive render_pass OLDPWD
     secretariat undersecretary keychain keypad hotkey turnkey donkey publickey cookiebanner cookieless
     inside side president account_sid message_sid residue session sessions session_name session_count
-    csrf_enabled spaces pwa httpwatch
+    csrf_enabled spaces pwa httpwatch $feature/new-auth-flow $feature/token-refresh
 """
 
 

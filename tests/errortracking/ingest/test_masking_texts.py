@@ -38,7 +38,10 @@ def test_a_card_number_is_masked_wherever_it_stands(number: str) -> None:
     assert mask(number) == (MASK, {"card": 1})
 
 
-@pytest.mark.parametrize("written", ["4111 1111 1111 1111", "4111-1111-1111-1111", "3782 822463 10005"])
+@pytest.mark.parametrize(
+    "written",
+    ["4111 1111 1111 1111", "4111-1111-1111-1111", "3782 822463 10005", "3056 930902 5904", "4000 0000 0000 0000 006"],
+)
 def test_a_card_number_may_be_written_in_groups(written: str) -> None:
     assert mask(f"pay {written}.") == (f"pay {MASK}.", {"card": 1})
 
@@ -57,6 +60,32 @@ def test_a_card_number_may_be_written_in_groups(written: str) -> None:
 )
 def test_other_long_numbers_stay(number: str) -> None:
     assert mask(f"id {number}") == (f"id {number}", {})
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        "43 74 76 36 95 97 36 2 41 94 75 91 72 48 25",
+        "[4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1]",
+        "41 11 11 11 11 11 11 11",
+        "23101199-6554-4579-aee7-2b04526c8d11",  # its first 16 digits pass Luhn's test
+        "4111111 111111111",
+    ],
+)
+def test_digits_in_other_groups_are_no_card(numbers: str) -> None:
+    assert mask(f"got {numbers}") == (f"got {numbers}", {})
+
+
+@pytest.mark.parametrize("before", ["2 ", "order 5 ", "2 3 ", "12-", "40 "])
+@pytest.mark.parametrize("card", ["4111111111111111", "4111 1111 1111 1111"])
+def test_numbers_before_a_card_do_not_hide_it(before: str, card: str) -> None:
+    assert mask(f"{before}{card} declined") == (f"{before}{MASK} declined", {"card": 1})
+
+
+@pytest.mark.parametrize("after", [" 123", "-737", " 12", " 1225", "-1", ", 100"])
+@pytest.mark.parametrize("card", ["4111111111111111", "4111 1111 1111 1111"])
+def test_numbers_after_a_card_do_not_hide_it(card: str, after: str) -> None:
+    assert mask(f"paid with {card}{after}.") == (f"paid with {MASK}{after}.", {"card": 1})
 
 
 def test_digits_within_a_word_are_no_card() -> None:

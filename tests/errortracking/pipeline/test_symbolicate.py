@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from environments import clock
 from environments.models import Project
 from errortracking.models import Event, Issue, QueuedRequest, StackFrame, SymbolSet
-from errortracking.symbols import container, parser, records, resolver
+from errortracking.symbols import cache, container, parser, records, resolver
 from errortracking.symbols.container import Contents
 from errortracking.symbols.failures import Failure
 from errortracking.symbols.lookups import Kind
@@ -215,6 +216,21 @@ def test_frames_for_which_there_was_no_time_are_resolved_later(
     upload(project, "chunk-1")
     jobs()
     monkeypatch.setattr(resolver, "BUDGET_SECONDS", 0.0)
+    send(project, thrown(web(chunk_id="chunk-1")))
+
+    assert contents_of(project)["a"]["resolved"] is False
+    assert jobs() == [again(project, "chunk-1")]
+
+
+def test_a_full_disk_keeps_frames_from_being_resolved_and_not_events_from_being_stored(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    upload(project, "chunk-1")
+    jobs()
+    monkeypatch.setattr(cache, "_fetch", full)
     send(project, thrown(web(chunk_id="chunk-1")))
 
     assert contents_of(project)["a"]["resolved"] is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from django.db import connection
 
 from healthtrack.checks import running
 from healthtrack.checks.base import Findings
@@ -40,6 +41,20 @@ def test_a_run_may_be_limited_to_projects(world: World, stranger: World) -> None
     check = Told({world.project.id, stranger.project.id}, lambda _: {})
     run(check, [stranger.project.id])
     assert check.asked == [[stranger.project.id]]
+
+
+def test_two_runs_of_a_kind_look_one_after_the_other(world: World) -> None:
+    """What was seen before another run began must not overwrite what that one has seen since."""
+    locks: list[int] = []
+
+    def find(environment_ids: Sequence[int]) -> Findings:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            locks.extend(cursor.fetchone())
+        return {}
+
+    run(Told({world.project.id}, find))
+    assert locks == [1]
 
 
 def test_batches_are_bounded(world: World, stranger: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ def test_some_hosts_use_the_proxy_and_others_do_not(world: World) -> None:
     viewed(world, "b.example.com", 50, days_ago=7)
     viewed(world, "trial.example.com", 49)
     viewed(world, "", 500)
+    viewed(world, "other", 500)  # hosts beyond the limit of those that are counted by name
     payload = {
         "reason": "1 of 2 hosts do not send through a reverse proxy",
         "proxied_hosts": ["a.example.com"],

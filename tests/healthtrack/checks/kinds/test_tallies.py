@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from errortracking.models import OutcomeCount
+from errortracking.models import EventCount, OutcomeCount
 from healthtrack.checks.describing import describe
 from healthtrack.checks.kinds import clock_skew, stale_release
 from tests.environments.world import World
@@ -64,10 +66,12 @@ def outcome(world: World, name: str, count: int) -> None:
 def test_each_type_of_warning_is_a_finding(world: World, stranger: World) -> None:
     tallied(world, "unreadable", 10, days_ago=7)
     sent(world, "other", 12)
+    name_events(world, 999)
     outcome(world, "duplicate", 10)
     outcome(world, "stored", 190)
     tallied(stranger, "unreadable", 9)
     sent(stranger, "other", 9)
+    name_events(stranger, 999)
     outcome(stranger, "duplicate", 9)
     assert found("ingestion_warning", world, stranger) == [
         [
@@ -104,6 +108,21 @@ def test_each_type_of_warning_is_a_finding(world: World, stranger: World) -> Non
         ],
         [],
     ]
+
+
+def name_events(world: World, number: int) -> None:
+    """Count one event each of so many names, two months ago."""
+    EventCount.objects.bulk_create(
+        EventCount(environment=world.project, day=NOON.date() - timedelta(days=60), event=f"event {n}", count=1)
+        for n in range(number)
+    )
+
+
+def test_events_that_are_named_other_are_no_warning(world: World) -> None:
+    """Beyond the limit of names events are counted under that one."""
+    sent(world, "other", 5_000)
+    name_events(world, 998)
+    assert found("ingestion_warning", world) == [[]]
 
 
 def test_retries_are_no_warning(world: World) -> None:
