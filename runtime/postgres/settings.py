@@ -33,7 +33,12 @@ DURABLE = {
 }
 
 # For tests: a crash of the machine may cost the cluster, which is then made anew. A crash of the server may not.
-VOLATILE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+VOLATILE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",  # one server for all test runs of an account, each with several servers of the product
+}
 
 
 def arguments(socket_folder: Path, *, durable: bool) -> list[str]:

@@ -10,6 +10,7 @@ import requests
 
 from config import connections
 from runtime import schema
+from runtime.postgres import settings
 from tests.live import live_server
 
 
@@ -30,7 +31,8 @@ def test_what_does_not_fit_is_refused_with_the_numbers() -> None:
 
 @pytest.mark.django_db
 def test_available_is_what_the_server_gives_to_ordinary_users() -> None:
-    assert schema.available_connections() == 97  # the embedded server: 100, of which 3 are for superusers
+    assert settings.COMMON["max_connections"] == "100"
+    assert schema.available_connections() == 297  # the server of the tests: 300, of which 3 are for superusers
 
 
 def test_a_busy_server_stays_within_the_formula() -> None:

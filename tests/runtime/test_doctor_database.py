@@ -99,7 +99,7 @@ def test_the_coming_days_need_partitions() -> None:
 
 def test_few_connections_left_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     state, text, _ = found(database.room_for_connections)
-    assert (state, text.endswith(" of 97 are open.")) == ("ok", True)
+    assert (state, text.endswith(" of 297 are open.")) == ("ok", True)
     monkeypatch.setattr(database, "MOST_CONNECTIONS", 0.0)
     assert found(database.room_for_connections)[0] == "wrong"
 

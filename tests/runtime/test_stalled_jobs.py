@@ -18,8 +18,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _(transactional_db: None) -> Iterator[None]:
-    """Leave the queue empty: no test's end does, as its tables are not Django's."""
+    """Begin and end with an empty queue: no test's end empties it, as its tables are not Django's."""
+    _empty()
     yield
+    _empty()
+
+
+def _empty() -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM procrastinate_jobs")
 

@@ -64,7 +64,8 @@ def test_what_is_not_there_is_missing(stored: Storage, a_project: Project) -> No
 
 
 def test_a_key_of_one_project_leads_to_nothing_in_another(stored: Storage, a_project: Project) -> None:
-    key, other = new_key(), a_project.pk + 1
+    other = Project.objects.create(organization=a_project.organization, name="other").pk
+    key = new_key()
     stored.write(a_project.pk, key, [b"mine"])
     assert stored.size(other, key) is None
     stored.delete(other, [key])
