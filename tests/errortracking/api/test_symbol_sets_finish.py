@@ -79,6 +79,20 @@ def test_a_failure_is_forgotten_with_the_data(world: World, symbol_sets: Api) ->
     assert (row.failure_reason, row.content_hash) == (None, HASH)
 
 
+def test_the_same_data_sent_again_by_force_is_tried_again(world: World, symbol_sets: Api) -> None:
+    """A parser may have died of what was no fault of the data: the kernel was short of memory, say."""
+    make_uploaded(world.project, ref="a", failure_reason='{"JavaScript":{"JSDataError":"ended by SIGKILL"}}')
+    item = {"chunk_id": "a", "content_hash": HASH}
+    assert begun(symbol_sets, item, skip_on_conflict=True) == {}
+    assert list(begun(symbol_sets, item, force=True)) == ["a"]
+    row = send(world.project, "a")
+    assert finished(symbol_sets, **{str(row.id): HASH}) == (201, SUCCESS)
+    row.refresh_from_db()
+    assert (row.failure_reason, row.content_hash) == (None, HASH)
+    assert asked_again(world.project) == [["a"]]
+    assert begun(symbol_sets, item, force=True) == {}
+
+
 def test_frames_of_older_data_go_and_those_that_wait_stay(world: World, symbol_sets: Api) -> None:
     """2.6: saving new data deletes that set's frames so they resolve again."""
     row, other = make_uploaded(world.project, ref="a"), make_uploaded(world.project, ref="b")

@@ -76,6 +76,19 @@ def test_the_newest_come_first_and_sets_of_one_moment_by_id(world: World, symbol
     assert listed(symbol_sets) == ["a", "d", "b", "c"]
 
 
+def test_a_page_holds_at_most_100(world: World, symbol_sets: Api) -> None:
+    """10: later versions have a maximum of 100."""
+    SymbolSet.objects.bulk_create(SymbolSet(environment=world.project, ref=f"chunk-{n:03}") for n in range(102))
+    for limit in ("", "&limit=101", "&limit=10000", "&limit=0", "&limit=x"):
+        body = answer(symbol_sets.get(f"?order_by=ref{limit}"))[1]
+        assert (body["count"], len(body["results"])) == (102, 100), limit
+        assert body["next"].endswith("/symbol_sets/?limit=100&offset=100&order_by=ref")
+    assert [row["ref"] for row in answer(symbol_sets.get("?order_by=ref&limit=100&offset=100"))[1]["results"]] == [
+        "chunk-100",
+        "chunk-101",
+    ]
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

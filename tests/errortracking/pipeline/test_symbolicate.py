@@ -126,6 +126,20 @@ def test_a_set_that_cannot_be_read_is_parsed_once_and_keeps_why(
     assert contents_of(project)["c"]["resolve_failure"] == failure
 
 
+def test_a_defect_of_the_parser_is_a_failure_of_the_set_and_no_trouble_for_the_batch(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploaded = upload(project, "chunk-1")
+    monkeypatch.setattr(parser, "_ask", lambda _: {"kind": "defect", "text": "IndexError: \0 of somebody's"})
+    send(project, thrown(web(chunk_id="chunk-1")), thrown(web(CALLED, "c", chunk_id=...)))
+
+    assert Event.objects.filter(environment_id=project.id).count() == 2
+    assert contents_of(project)["a"]["resolve_failure"] == "JSDataError: a defect of the parser, IndexError"
+    uploaded.refresh_from_db()
+    assert uploaded.failure_reason == '{"JavaScript":{"JSDataError":"a defect of the parser, IndexError"}}'
+    assert uploaded.content_hash is not None
+
+
 def test_what_was_fetched_and_cannot_be_read_is_a_failed_fetch(project: Project) -> None:
     id_ = records.store(project.id, URL, [b"no container"])
     send(project, thrown(web()))

@@ -23,6 +23,7 @@ __all__ = ["world"]
 
 _numbers = count(1)
 PENDING, DONE, FAILED = {"storage_ptr": "symbolsets/1"}, {"storage_ptr": "symbolsets/1", "content_hash": "h"}, {}
+BROKEN = DONE | {"failure_reason": '{"JavaScript":{"JSDataError":"the process was ended by SIGKILL"}}'}
 REFUSE, KEEP, REPLACE = OnConflict
 
 
@@ -44,6 +45,9 @@ def start(world: World, *wanted: Upload, on_conflict: OnConflict = REFUSE) -> li
         (DONE, "h", REFUSE, False),
         (DONE, "h", KEEP, False),
         (DONE, "h", REPLACE, False),
+        (BROKEN, "h", REFUSE, False),
+        (BROKEN, "h", KEEP, False),
+        (BROKEN, "h", REPLACE, True),
         (DONE, "other", REFUSE, "content_hash_mismatch"),
         (DONE, "other", KEEP, False),
         (DONE, "other", REPLACE, True),
