@@ -21,6 +21,7 @@ SAMPLES: Final = 20
 
 _DUE: Final = """
     SELECT s.environment_id, s.destination_id FROM notifications_surplus s
+    JOIN environments_project p ON p.id = s.environment_id AND p.deleted_at IS NULL
     GROUP BY s.environment_id, s.destination_id HAVING min(s.created_at) <= %s
     ORDER BY s.environment_id, s.destination_id
 """

@@ -28,10 +28,12 @@ _EXPIRE: Final = """
         error = CASE WHEN d.error = '' THEN %(text)s ELSE d.error END
     WHERE d.status = 'pending' AND d.expires_at < %(now)s AND d.next_attempt_at <= %(now)s
 """
-# A destination that rests or is off gets no job, which would find nothing to do; tests go out anyway.
+# A destination that rests or is off gets no job, which would find nothing to do, nor does one of a deleted project that
+# has not been removed yet; tests go out anyway.
 _DUE: Final = """
     SELECT DISTINCT r.environment_id, r.destination_id FROM notifications_delivery r
     JOIN notifications_destination d ON d.environment_id = r.environment_id AND d.id = r.destination_id
+    JOIN environments_project p ON p.id = r.environment_id AND p.deleted_at IS NULL
     WHERE r.status = 'pending' AND r.next_attempt_at <= %(now)s
         AND (r.event = 'test' OR d.enabled AND (d.paused_until IS NULL OR d.paused_until <= %(now)s))
     ORDER BY r.environment_id, r.destination_id

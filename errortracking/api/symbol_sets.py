@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from environments.api import inputs
 from environments.api.exceptions import BareDetail, FieldError, ItemError
+from environments.api.pagination import Pagination
 from environments.api.renderers import json_response
 from environments.api.requests import APIRequest
 from environments.api.rows import Reader
@@ -37,6 +38,12 @@ class NoFile(BareDetail):
     default_detail = "Symbol set has no uploaded file."
 
 
+class SymbolSetPagination(Pagination):
+    """100 at a time, and no more (contract 10)."""
+
+    max_limit = 100
+
+
 @extend_schema_view(
     retrieve=extend_schema(description="Return one symbol set; 404 for an unknown or malformed id."),
 )
@@ -56,6 +63,7 @@ class SymbolSetViewSet(SymbolSetUploads, Listed, Retrieved):
         **UPLOAD_SCOPES,
     }
     serializer_class = fields.ErrorTrackingSymbolSetSerializer
+    pagination_class = SymbolSetPagination
     ordering = ORDERS[NEWEST_FIRST]
 
     @extend_schema(

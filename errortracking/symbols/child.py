@@ -103,6 +103,8 @@ class Maps:
                 _leave()
             why = f"reading it takes more than {self._memory // 1024**2} MB of memory"
             return {"kind": "unreadable", "failure": protocol.told(protocol.unreadable(kind, why))}
+        except OSError as error:  # of this machine's disk; the formats read what is in memory
+            return {"kind": "unavailable", "text": f"{type(error).__name__}: {error}"}
         except Exception as error:
             return {"kind": "defect", "text": f"{type(error).__name__}: {error}"}
         return {"kind": "answers", "answers": [protocol.encoded(answer) for answer in found]}

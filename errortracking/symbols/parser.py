@@ -57,7 +57,8 @@ def lookup(path: Path, symbol_set_ref: str, positions: Sequence[Position]) -> li
     with _lock:
         for start in range(0, len(positions), POSITIONS_AT_ONCE):
             asked = positions[start : start + POSITIONS_AT_ONCE]
-            answers += _answers(_ask(protocol.request(str(path), symbol_set_ref, asked)))
+            request = protocol.request(str(path), symbol_set_ref, asked)
+            answers += _answers(request, _ask(request))
     return answers
 
 
@@ -70,12 +71,24 @@ def close() -> None:
         _process = None
 
 
-def _answers(reply: Reply) -> list[Answer]:
+def _answers(request: Request, reply: Reply) -> list[Answer]:
     if reply["kind"] == "unreadable":
         raise Unreadable(protocol.failure(reply["failure"]))
     if reply["kind"] == "defect":
-        raise RuntimeError(reply["text"])
+        raise _defect(request, reply["text"])
+    if reply["kind"] == "unavailable":
+        raise Unavailable(reply["text"])
     return [protocol.answer(encoded) for encoded in reply["answers"]]
+
+
+def _defect(request: Request, text: str) -> Unreadable:
+    """Return what the data is for now that a defect of ours keeps from being read; the log has its text.
+
+    Not raised as what it is: each batch that needs the data would fail, and each of its events again by itself. The
+    failure shows the error's type alone, since its text may hold anything of the data.
+    """
+    log.error("the parser of symbol data has a defect", ref=request["ref"], kind=request["kind"], error=text)
+    return Unreadable(protocol.unreadable(Kind(request["kind"]), f"a defect of the parser, {text.partition(':')[0]}"))
 
 
 def _ask(request: Request) -> Reply:

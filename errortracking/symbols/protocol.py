@@ -25,9 +25,9 @@ class Request(TypedDict):
 
 
 class Reply(TypedDict):
-    """Either ``answers``, one for each position; or why the data is ``unreadable``; or a ``defect`` of ours."""
+    """Either ``answers``, one for each position; or why the data is ``unreadable`` or ``unavailable``; or our ``defect``."""
 
-    kind: Literal["ready", "answers", "unreadable", "defect"]
+    kind: Literal["ready", "answers", "unreadable", "unavailable", "defect"]
     answers: NotRequired[list[Told | dict[str, list[Place]]]]
     failure: NotRequired[Told]
     text: NotRequired[str]

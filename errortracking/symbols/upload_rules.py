@@ -78,7 +78,10 @@ def needs_data(row: SymbolSet, upload: Upload, on_conflict: OnConflict) -> bool:
     if upload.content_hash is None:
         text = f"Symbol set {row.ref} already has content; provide a content_hash to update it."
         raise Refused("content_hash_required", text)
-    if row.content_hash == upload.content_hash or on_conflict is OnConflict.KEEP:
+    if row.content_hash == upload.content_hash:
+        # What could not be read is tried again when somebody insists: its parser may have died of something else.
+        return row.failure_reason is not None and on_conflict is OnConflict.REPLACE
+    if on_conflict is OnConflict.KEEP:
         return False
     if on_conflict is OnConflict.REPLACE:
         return True

@@ -6,6 +6,7 @@ Jobs are queued on the connection, and in the transaction, of whatever asks for 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from django.db import OperationalError, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
+from environments import clock
+from environments.ids import uuid7
 from environments.tenancy import sql
 
 RESOLVE_AGAIN: Final = "errortracking.symbols.resolve_again"
@@ -22,6 +25,10 @@ FETCH_QUEUE: Final = "fetch"
 
 MOST_FETCHES: Final = 100
 """That a project may have queued. A program has some dozens of scripts; anybody can send events that name millions."""
+MOST_NEW_IN_AN_HOUR: Final = 500
+"""Scripts never fetched before, of a project. A deployment has some hundreds, mostly one at a time as their code fails;
+without this, whoever knows a project's public key could have the server ask other machines for scripts without end.
+"""
 LATER_SECONDS: Final = 60
 
 
@@ -56,14 +63,15 @@ def later(environment_id: int, refs: Iterable[str]) -> None:
 def fetch(environment_id: int, urls: Iterable[str]) -> set[str]:
     """Ask for scripts and their maps to be fetched, and return the URLs of those that are going to be.
 
-    Each once, however often it is asked for while it waits or is on its way; beyond `MOST_FETCHES` none. The more a
-    project has queued, the later comes the next: its slow server must not keep other projects' maps waiting. (Not by
-    a lock: a job whose worker was killed keeps that for minutes.)
+    Each once, however often it is asked for while it waits or is on its way; beyond `MOST_FETCHES`, and beyond
+    `MOST_NEW_IN_AN_HOUR`, none. The more a project has queued, the later comes the next: its slow server must not keep
+    other projects' maps waiting. (Not by a lock: a job whose worker was killed keeps that for minutes.)
     """
     locks = {_fetch_lock(environment_id, url): url for url in urls}
     busy = _fetches(environment_id)
-    free = max(MOST_FETCHES - len(busy), 0)
-    new = sorted(locks.keys() - busy)[:free]
+    new = sorted(locks.keys() - busy)
+    if new:
+        new = new[: _free(environment_id, len(busy))]
     for before, lock in enumerate(new, len(busy)):
         _defer_once(
             {"task": FETCH, "queue": FETCH_QUEUE, "priority": -before, "queueing_lock": lock},
@@ -71,6 +79,36 @@ def fetch(environment_id: int, urls: Iterable[str]) -> set[str]:
             url=locks[lock],
         )
     return {locks[lock] for lock in locks.keys() & (busy | set(new))}
+
+
+def _free(environment_id: int, busy: int) -> int:
+    """Return how many more fetches may be queued beside the ``busy`` ones.
+
+    Of these it is not asked whether they are new, nor whether their set was saved just now: rather too few.
+    """
+    free = MOST_FETCHES - busy
+    if free > 0:
+        free = min(free, MOST_NEW_IN_AN_HOUR - busy - _new_lately(environment_id))
+    return max(free, 0)
+
+
+# By the ids, which hold the moment and stand in the primary key's index: a project may have sets by the hundred
+# thousand. What could not be fetched has a set, too.
+_NEW_LATELY: Final = """
+    SELECT count(*) FROM (
+        SELECT FROM errortracking_symbolset
+        WHERE environment_id = %s AND id >= %s AND (starts_with(ref, 'http://') OR starts_with(ref, 'https://'))
+        LIMIT %s
+    ) AS lately
+"""
+
+
+def _new_lately(environment_id: int) -> int:
+    """Return of how many scripts the project got its first set within the last hour, `MOST_NEW_IN_AN_HOUR` at most."""
+    since = uuid7(clock.now() - timedelta(hours=1))
+    with sql.cursor() as cursor:
+        row = cursor.execute(_NEW_LATELY, [environment_id, since, MOST_NEW_IN_AN_HOUR]).fetchone()
+    return int(row[0]) if row else 0
 
 
 _FETCHES: Final = """

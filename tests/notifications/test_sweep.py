@@ -73,6 +73,21 @@ def test_there_is_no_job_where_nothing_would_be_sent(
     assert waiting_jobs() == []
 
 
+def test_of_a_deleted_project_nothing_is_sent(project: Project) -> None:
+    """Its rows go later, in steps."""
+    destination, other = make_destination(project, hourly_limit=1), make_destination(make_project(), hourly_limit=1)
+    with clock.stopped_at(NOON):
+        for told in (destination, other):
+            outbox.tell(told.environment_id, [notice()] * 2)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    Project.objects.filter(pk=project.pk).update(deleted_at=NOON)
+    at(NOON + 11 * MINUTE)
+    assert set(waiting_jobs()) == {str(other.pk)}
+    assert [message.event for message in deliveries(project)] == ["issue_created"]
+    assert Surplus.objects.filter(environment_id=project.pk).count() == 1
+
+
 def test_a_test_is_sent_to_a_destination_that_is_off(project: Project) -> None:
     destination = make_destination(project, enabled=False)
     pending(destination, event="test")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from procrastinate import App
+from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import app as declared
+from procrastinate.contrib.django.utils import connector_params
 
 from errortracking.symbols import wishes
 from runtime import task_runner
@@ -87,3 +88,35 @@ def _waiting() -> int:
             return int(cursor.fetchone()[0])
     finally:
         connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_fails_after_the_same_was_queued_again_makes_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is to be tried again, and whose next time has come while it ran: only one of them may wait."""
+    monkeypatch.setattr(Schedules, "worker", lambda _: asyncio.sleep(600))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    asyncio.run(_fail_once())
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs RETURNING id, status::text, attempts")
+        ended = [(status, attempts) for _, status, attempts in sorted(cursor.fetchall())]
+    assert ended == [("failed", 1), ("succeeded", 1)]
+
+
+async def _fail_once() -> None:
+    """Let a job queue itself again and fail, then run what waits."""
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=3)
+    app = task_runner._App(connector=connector)
+    began = []
+
+    @app.task(name="fails", lock="fails", queueing_lock="fails", retry=3)
+    async def fails() -> None:
+        began.append(1)
+        if len(began) == 1:
+            await fails.defer_async()
+            raise ValueError
+
+    async with app.open_async():
+        await fails.defer_async()
+        for _ in range(2):
+            await app.run_worker_async(wait=False, listen_notify=False, install_signal_handlers=False)

@@ -10,6 +10,7 @@ from typing import Final
 from errortracking.pipeline.traffic import OTHER
 from healthtrack.checks import reading
 from healthtrack.checks.base import Finding, Findings, Remediation, WebCheck
+from healthtrack.checks.kinds.local_development_traffic import is_local
 from healthtrack.checks.reading import Pages
 from healthtrack.models import HealthSeverity
 
@@ -21,12 +22,13 @@ MAX_HOSTS: Final = 10  # named in the payload
 def findings(rows: Sequence[Pages]) -> list[Finding]:
     """Return what to say of these hosts. One counts as proxied if anything of it is.
 
-    Those that were not counted by name are left out: they may be of both sorts.
+    Those that were not counted by name are left out: they may be of both sorts. So are developers' own machines, which
+    no visitor's blocker stands before.
     """
     events: Counter[str] = Counter()
     proxied: Counter[str] = Counter()
     for row in rows:
-        if row.host and row.host != OTHER:
+        if row.host and row.host != OTHER and not is_local(row.host):
             events[row.host] += row.number
             proxied[row.host] += row.number * row.is_proxied
     hosts = [host for host, count in events.most_common() if count >= MIN_EVENTS]

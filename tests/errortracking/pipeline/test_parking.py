@@ -211,31 +211,32 @@ def test_of_new_scripts_only_so_many_are_fetched_within_an_hour(
     """Three an hour: one is known since half an hour, one is on its way, so that one more may come."""
     monkeypatch.setattr(wishes, "MOST_NEW_IN_AN_HOUR", 3)
     known = Failure("JavaScript", "NoSourcemap", ("",))
-    with clock.frozen(NOON - timedelta(hours=2)):
+    with clock.stopped_at(NOON - timedelta(hours=2)):
         for number in range(5):
             records.record_failure(project.id, f"https://shop.example/yesterday-{number}.js", known)
-    with clock.frozen(NOON - timedelta(minutes=30)):
+    with clock.stopped_at(NOON - timedelta(minutes=30)):
         records.record_failure(project.id, "http://shop.example/lately.js", known)
         upload(project, "chunk-1")  # uploaded: it says nothing of fetching
         upload(project, "chunk-2")
         records.record_failure(make_project("other").id, "http://shop.example/elsewhere.js", known)
-    wishes.fetch(project.id, [OTHER])
-    for number in range(4):
-        queue(project, thrown(web(filename=f"https://shop.example/{number}.js")))
-    turn(project)
+    with clock.stopped_at(NOON):
+        wishes.fetch(project.id, [OTHER])
+        for number in range(4):
+            queue(project, thrown(web(filename=f"https://shop.example/{number}.js")))
+        turn(project)
 
-    assert queued(project) == [OTHER, *sorted(url for row in rows(project) for url in row.waits_for)]
+    assert queued(project) == sorted([OTHER, *(url for row in rows(project) for url in row.waits_for)])
     assert (len(rows(project)), events(project), len(queued(project))) == (1, 3, 2)
 
 
 def test_an_hour_later_more_new_scripts_are_fetched(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wishes, "MOST_NEW_IN_AN_HOUR", 1)
-    records.record_failure(project.id, "https://shop.example/first.js", Failure("JavaScript", "NoSourcemap", ("",)))
-
-    assert wishes.fetch(project.id, [URL]) == set()
-    with clock.frozen(NOON + timedelta(minutes=59, seconds=59)):
+    with clock.stopped_at(NOON):
+        records.record_failure(project.id, "https://shop.example/first.js", Failure("JavaScript", "NoSourcemap", ("",)))
         assert wishes.fetch(project.id, [URL]) == set()
-    with clock.frozen(NOON + timedelta(minutes=60, seconds=1)):
+    with clock.stopped_at(NOON + timedelta(minutes=59, seconds=59)):
+        assert wishes.fetch(project.id, [URL]) == set()
+    with clock.stopped_at(NOON + timedelta(minutes=60, seconds=1)):
         assert wishes.fetch(project.id, [URL]) == {URL}
 
 

@@ -215,3 +215,15 @@ def test_memory_that_is_short_because_of_kept_maps_is_no_fault_of_the_next(
     reply = child.Maps(2 * 1024**3).reply(request(put(tmp_path / "large")))
     assert reply["kind"] == "unreadable"
     assert protocol.failure(reply["failure"]).text == "JSDataError: reading it takes more than 2048 MB of memory"
+
+
+def test_a_defect_is_told_and_the_next_request_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(_: Contents) -> Parsed:
+        raise RecursionError("too deep")
+
+    maps = child.Maps(2 * 1024**3)
+    with monkeypatch.context() as patch:
+        patch.setitem(PARSERS, Kind.JAVASCRIPT, defective)
+        reply = maps.reply(request(put(tmp_path / "map")))
+    assert reply == {"kind": "defect", "text": "RecursionError: too deep"}
+    assert maps.reply(request(tmp_path / "map"))["kind"] == "answers"

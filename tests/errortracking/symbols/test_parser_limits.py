@@ -145,7 +145,7 @@ def test_a_process_that_died_while_nobody_asked_is_replaced(path: Path) -> None:
 
 
 def test_a_file_that_is_gone_is_no_fault_of_its_data(tmp_path: Path, path: Path) -> None:
-    with pytest.raises(RuntimeError, match="FileNotFoundError"):
+    with pytest.raises(parser.Unavailable, match="FileNotFoundError"):
         lookup(tmp_path / "gone", REF, [at(31)])
     assert place(lookup(path, REF, [at(31)])[0]) == INNER
 

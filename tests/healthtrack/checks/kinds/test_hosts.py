@@ -71,6 +71,15 @@ def test_all_or_none_is_not_partial(world: World, stranger: World) -> None:
     assert found("partial_proxy", world, stranger) == [[], []]
 
 
+def test_a_developers_machine_needs_no_proxy(world: World, stranger: World) -> None:
+    viewed(world, "a.example.com", 50, proxied=True)
+    viewed(world, "localhost", 500)
+    viewed(world, "127.0.0.1", 500)
+    viewed(stranger, "a.example.com", 50)
+    viewed(stranger, "app.localhost", 50, proxied=True)
+    assert found("partial_proxy", world, stranger) == [[], []]
+
+
 def test_at_most_ten_hosts_are_named(world: World) -> None:
     viewed(world, "proxied.example.com", 50, proxied=True)
     for number in range(12):
