@@ -25,7 +25,7 @@ class Request(TypedDict):
 
 
 class Reply(TypedDict):
-    """Either ``answers``, one for each position; or why the data is ``unreadable`` or ``unavailable``; or our ``defect``."""
+    """``answers``, one for each position; or why the data is ``unreadable`` or ``unavailable``; or our ``defect``."""
 
     kind: Literal["ready", "answers", "unreadable", "unavailable", "defect"]
     answers: NotRequired[list[Told | dict[str, list[Place]]]]

@@ -225,7 +225,7 @@ def test_of_new_scripts_only_so_many_are_fetched_within_an_hour(
             queue(project, thrown(web(filename=f"https://shop.example/{number}.js")))
         turn(project)
 
-    assert queued(project) == sorted([OTHER, *(url for row in rows(project) for url in row.waits_for)])
+    assert queued(project) == sorted([OTHER, *(url for row in rows(project) for url in row.waits_for or ())])
     assert (len(rows(project)), events(project), len(queued(project))) == (1, 3, 2)
 
 

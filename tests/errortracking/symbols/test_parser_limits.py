@@ -40,8 +40,10 @@ def test_a_map_that_takes_more_memory_than_there_is_is_a_failure(
     giant = tmp_path / "giant"
     giant.write_bytes(container(script(source_map(mappings="AAAA,CAAA," * 4_000_000))))
     assert giant.stat().st_size < 100_000
-    failure = failure_of(giant)
-    assert failure.text == "JSDataError: the process was ended by SIGABRT, with 256 MB of memory"
+    assert failure_of(giant).text in {
+        "JSDataError: the process was ended by SIGABRT, with 256 MB of memory",  # the library asked for what came last
+        "JSDataError: reading it takes more than 256 MB of memory",  # Python did
+    }
     assert place(lookup(path, REF, [at(31)])[0]) == INNER
 
 
