@@ -1,7 +1,7 @@
 """What recommendations cost a project with millions of frames and very many issues.
 
     .venv/bin/python benchmarks/recommendations.py [--frames 10000000] [--issues 100000] [--events 5] [--rounds 5]
-        [--unbounded]
+        [--unbounded] [--only half|no]
 
 One command: an own PostgreSQL with the product's settings and two projects that are filled by COPY, one whose frames
 are JavaScript for a half, one without any JavaScript. All frames were resolved within the last 24 hours, which is the
@@ -166,6 +166,8 @@ def made(database: Any, options: argparse.Namespace) -> dict[str, tuple[int, str
     key = PersonalAPIKey.objects.issue(user, "benchmark", ["*"])[1]
     found = {}
     for name, has_javascript in (("half JavaScript", True), ("no JavaScript", False)):
+        if not name.startswith(options.only):
+            continue
         project, started = Project.objects.create(organization=organization, name=name), time.perf_counter()
         Filling(project.pk, now, options, has_javascript=has_javascript).fill(database)
         print(f"{name}: copied in {time.perf_counter() - started:.0f} s", flush=True)
@@ -227,6 +229,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5, help="of the last week, of every second issue")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--unbounded", action="store_true", help="source_maps without its bound, too")
+    parser.add_argument("--only", choices=("half", "no"), default="", help="only the project with that much JavaScript")
     options = parser.parse_args()
     with machine() as host:
         os.environ["DATABASE_URL"] = host.database("recommendations")
