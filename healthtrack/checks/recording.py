@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Final
 
 import orjson
 from django.db import transaction
@@ -14,34 +12,12 @@ from django.db import transaction
 from environments.ids import uuid7
 from environments.tenancy import guard, sql
 from healthtrack.checks import telling
-from healthtrack.checks.base import Findings, HealthCheck, Payload
+from healthtrack.checks.base import Findings, HealthCheck
+from healthtrack.checks.changes import Changed, Changes
 from healthtrack.checks.hashing import unique_hash
 from healthtrack.models import SEVERITY_ORDER
 
 _LOCK_CLASS: Final = 0x48544348  # "HTCH": first half of a kind's advisory lock; the second is a hash of the kind
-
-
-class Changed(NamedTuple):
-    """A health issue that has begun or ended."""
-
-    environment_id: int
-    id: UUID
-    severity: str
-    payload: Payload
-    dismissed: bool
-
-
-@dataclass(slots=True)
-class Changes:
-    """What one batch of projects did to the rows of one kind.
-
-    ``refreshed`` counts issues that are still there; ``worse`` are those of them whose severity has risen.
-    """
-
-    firing: list[Changed] = field(default_factory=list)
-    worse: list[Changed] = field(default_factory=list)
-    resolved: list[Changed] = field(default_factory=list)
-    refreshed: int = 0
 
 
 _LIVING: Final = """

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from healthtrack.checks.changes import Changed
 from healthtrack.checks.describing import describe
 from notifications.outbox import Notice, NoticeEvent, tell_projects
-
-if TYPE_CHECKING:
-    from healthtrack.checks.recording import Changed
 
 
 def tell(kind: str, firing: Iterable[Changed], resolved: Iterable[Changed], now: datetime) -> None:
