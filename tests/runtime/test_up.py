@@ -273,7 +273,7 @@ def test_credentials_outlive_a_kill_before_the_server_is_ready_and_their_loss_is
         (["--port", "70000"], {}, 2, "'70000' is not a number from 0 to 65535"),
         (["--web", "0"], {}, 2, "'0' is not a number from 1 to 64"),
         (["--host", "nowhere.invalid"], {}, 2, "The server cannot listen on nowhere.invalid"),
-        (["--web", "30"], {}, 1, "30 web processes with 8 threads and 1 workers need up to"),
+        (["--web", "40"], {}, 1, "40 web processes with 8 threads and 1 workers need up to"),
         ([], {"DATABASE_URL": "mysql://x"}, 2, "DATABASE_URL must begin with postgresql://"),
         (
             [],

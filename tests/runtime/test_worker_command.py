@@ -46,7 +46,7 @@ def waiting(server: LiveServer) -> int:
 
 
 def tasks_running(server: LiveServer) -> int:
-    """Return how many task runners have said that they are there: a worker has one for tasks and one for fetches."""
+    """Return how many task runners have said that they are there: a worker has one for each of its three queues."""
     with psycopg.connect(server.database_url or "") as connection:
         row = connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone()
     return int(row[0]) if row else 0
@@ -60,7 +60,7 @@ def test_a_worker_alone_processes_what_was_accepted_and_ends_when_asked() -> Non
         assert waiting(server) == 5
         for number in (signal.SIGTERM, signal.SIGINT):
             with worker(server) as process:
-                server.until(lambda: waiting(server) == 0 and tasks_running(server) == 2)
+                server.until(lambda: waiting(server) == 0 and tasks_running(server) == 3)
                 process.send_signal(number)
                 assert process.wait(30) == 0
             assert tasks_running(server) == 0, "it left the list of task runners in order"
@@ -94,7 +94,7 @@ def test_a_worker_that_waits_for_a_database_can_be_stopped() -> None:
 def test_a_worker_whose_tasks_die_ends_with_an_error_so_that_it_is_started_again() -> None:
     with live_server() as server:
         [before] = server.pids("worker")
-        server.until(lambda: tasks_running(server) == 2)
+        server.until(lambda: tasks_running(server) == 3)
         with psycopg.connect(server.database_url or "", autocommit=True) as connection:
             # What the task runner writes its heartbeat to is gone; the pipeline does not need it.
             connection.execute("ALTER TABLE procrastinate_workers RENAME TO gone")

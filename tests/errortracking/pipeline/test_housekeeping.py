@@ -94,7 +94,7 @@ def test_the_daily_round_is_a_task(project: Project) -> None:
 def test_the_tasks_have_their_times() -> None:
     times = {task.task.name: task.cron for task in app.periodic_registry.periodic_tasks.values()}
     assert times["errortracking.daily"] == "7 0 * * *"
-    assert times["tasks.retry_stalled"] == "*/5 * * * *"
+    assert times["tasks.retry_stalled"] == "* * * * *"
     assert times["tasks.remove_old"] == "37 2 * * *"
 
 

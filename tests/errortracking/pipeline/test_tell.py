@@ -41,7 +41,7 @@ def test_a_new_issue_is_told_once(project: Project) -> None:
         "severity": "high",
         "kind": None,
         "properties": {"fingerprint": fingerprint_},
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
     }
     assert message.created_at == LATER
 
@@ -88,7 +88,7 @@ def test_a_spike_is_told_with_its_numbers_and_not_again_while_it_is_snoozed(proj
         "severity": "critical",
         "kind": None,
         "properties": {"description": "'price'", "computed_baseline": 1.5, "current_bucket_value": 20},
-        "happened_at": "2026-11-22T12:00:00+00:00",
+        "happened_at": "2026-11-22T12:00:00Z",
     }
 
 

@@ -26,10 +26,15 @@ def cli(server: LiveServer) -> Cli:
 
 def sets(cli: Cli) -> dict[str, Any]:
     """Return what the server shows of each set, by its ref."""
-    url = f"{cli.url}/api/projects/{cli.project}/error_tracking/symbol_sets/?limit=1000"
-    page = requests.get(url, headers={"Authorization": f"Bearer {cli.key}"}, timeout=60).json()
-    assert page["count"] == len(page["results"])
-    return {row["ref"]: row for row in page["results"]}
+    url: str | None = f"{cli.url}/api/projects/{cli.project}/error_tracking/symbol_sets/?limit=100"
+    rows: list[dict[str, Any]] = []
+    count = None
+    while url:
+        page = requests.get(url, headers={"Authorization": f"Bearer {cli.key}"}, timeout=60).json()
+        rows += page["results"]
+        count, url = page["count"], page["next"]
+    assert count == len(rows)
+    return {row["ref"]: row for row in rows}
 
 
 def calls(cli: Cli) -> Iterator[tuple[str, str, int]]:
