@@ -31,6 +31,11 @@ def may_jump() -> bool:
     return _file is not None
 
 
+def iso(moment: datetime) -> str:
+    """Return how JSON shows a moment with a time zone: ISO 8601 in UTC, which is spelled ``Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _offset(path: str) -> float:
     try:
         return float(Path(path).read_text(encoding="ascii") or 0)

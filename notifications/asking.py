@@ -33,7 +33,7 @@ def test(destination: Destination) -> Delivery:
             "severity": None,
             "kind": None,
             "properties": {},
-            "happened_at": now.isoformat().replace("+00:00", "Z"),
+            "happened_at": clock.iso(now),
         },
         created_at=now,
         next_attempt_at=now,

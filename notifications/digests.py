@@ -76,5 +76,5 @@ def _message(counts: Counter[str], samples: list[dict[str, Any]], now: datetime)
         "severity": None,
         "kind": None,
         "properties": {"counts": dict(sorted(counts.items())), "samples": samples[:SAMPLES]},
-        "happened_at": now.isoformat().replace("+00:00", "Z"),
+        "happened_at": clock.iso(now),
     }

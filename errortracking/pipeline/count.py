@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from environments.ids import uuid7
 from environments.tenancy import sql
@@ -153,13 +153,20 @@ def _admitted_versions(environment_id: int, pairs: Iterable[tuple[date, str, str
     wanted = list(pairs)
     with sql.cursor() as cursor:
         cursor.execute(_KNOWN_VERSIONS, [environment_id, list({day for day, _, _ in wanted})])
-        admitted = set(cursor.fetchall())
-    room = Counter({day: MAX_SDK_VERSIONS for day, _, _ in wanted})
-    room.subtract(day for day, _, _ in admitted)
-    for pair in wanted:
-        if pair not in admitted and room[pair[0]] > 0:
-            admitted.add(pair)
-            room[pair[0]] -= 1
+        return first_come(wanted, cursor.fetchall(), MAX_SDK_VERSIONS)
+
+
+_Dated = TypeVar("_Dated", bound=tuple[Any, ...])
+
+
+def first_come(wanted: Iterable[_Dated], known: Iterable[_Dated], most: int) -> set[_Dated]:
+    """Return ``known`` with the first of ``wanted`` that find room: ``most`` for each day, a key's first part."""
+    admitted = set(known)
+    taken = Counter(key[0] for key in admitted)
+    for key in wanted:
+        if key not in admitted and taken[key[0]] < most:
+            admitted.add(key)
+            taken[key[0]] += 1
     return admitted
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import orjson
 from django.db import transaction
 
 from environments import clock
@@ -19,9 +18,10 @@ from environments.ids import uuid7
 from environments.tenancy import sql
 from errortracking.models import event_payload
 from errortracking.models.event_payload import StoredEvent, StoredException
-from errortracking.pipeline import fingerprint, frame_rows
+from errortracking.pipeline import fingerprint, fingerprint_rows, frame_rows
 from errortracking.pipeline.exceptions import Frame, ParsedEvent, ParsedException
 from errortracking.pipeline.fingerprint import Fingerprint
+from errortracking.pipeline.fingerprint_rows import NewFingerprint
 
 PAGE: Final = 100  # events that are read at a time; most take some kilobytes
 
@@ -176,16 +176,6 @@ _LOCK: Final = """
     WHERE environment_id = %(environment)s AND (id = ANY(%(ids)b) OR fingerprint = ANY(%(values)b))
     ORDER BY fingerprint FOR SHARE
 """
-_ADD: Final = """
-    INSERT INTO errortracking_fingerprint
-        (environment_id, id, issue_id, fingerprint, version, kind, record, first_seen, created_at)
-    SELECT %(environment)s, new.id, new.issue_id, new.fingerprint, 0, new.kind, new.record::jsonb, new.first_seen,
-           %(now)s
-    FROM unnest(%(ids)b::uuid[], %(issues)b::uuid[], %(fingerprints)b::text[], %(kinds)b::text[], %(records)b::text[],
-                %(first_seen)b::timestamptz[])
-        AS new(id, issue_id, fingerprint, kind, record, first_seen)
-    ON CONFLICT (environment_id, fingerprint) DO NOTHING
-"""
 
 
 def _add(environment_id: int, found: Mapping[UUID, Sequence[Fingerprint]]) -> None:
@@ -200,20 +190,7 @@ def _add(environment_id: int, found: Mapping[UUID, Sequence[Fingerprint]]) -> No
         candidates = found.get(row.id, ())
         if candidates and known.isdisjoint(candidate.value for candidate in candidates):
             new.setdefault(candidates[0].value, (row, candidates[0]))
-    if not new:
-        return
-    now = clock.now()
-    with sql.cursor() as cursor:
-        cursor.execute(
-            _ADD,
-            {
-                "environment": environment_id,
-                "now": now,
-                "ids": [uuid7(now) for _ in new],
-                "issues": [old.issue_id for _, (old, _) in sorted(new.items())],
-                "fingerprints": sorted(new),
-                "kinds": [one.version for _, (_, one) in sorted(new.items())],
-                "records": [orjson.dumps(one.record).decode() for _, (_, one) in sorted(new.items())],
-                "first_seen": [old.first_seen for _, (old, _) in sorted(new.items())],
-            },
-        )
+    if new:
+        now = clock.now()
+        made = [NewFingerprint(uuid7(now), old.issue_id, one, old.first_seen) for old, one in new.values()]
+        fingerprint_rows.insert(environment_id, now, made)

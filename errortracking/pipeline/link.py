@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
-
-import orjson
 
 from environments.ids import uuid7
 from environments.tenancy import sql
 from errortracking.models import IssueStatus, OperationKind, Outcome
 from errortracking.models.issues import TEXT_LENGTH, Severity
-from errortracking.pipeline import group
+from errortracking.pipeline import fingerprint_rows, group
 from errortracking.pipeline.assign import Opened, assign
 from errortracking.pipeline.batch import Accepted, Batch, KnownFingerprint
 from errortracking.pipeline.clean import cut
 from errortracking.pipeline.fingerprint import Fingerprint
+from errortracking.pipeline.fingerprint_rows import NewFingerprint
 from errortracking.pipeline.tell import tell_opened
 
 # The reason counted; the id of the issue would make a counter of its own for each issue and day.
@@ -148,42 +146,13 @@ def _severity(event: Accepted) -> str | None:
     return severity if isinstance(severity, str) and severity in Severity.values else None
 
 
-_INSERT_FINGERPRINTS = """
-    INSERT INTO errortracking_fingerprint
-        (environment_id, id, issue_id, fingerprint, version, kind, record, first_seen, created_at)
-    SELECT %(environment)s, new.id, new.issue_id, new.fingerprint, 0, new.kind, new.record::jsonb, new.first_seen,
-           %(now)s
-    FROM unnest(%(ids)b::uuid[], %(issues)b::uuid[], %(fingerprints)b::text[], %(kinds)b::text[], %(records)b::text[],
-                %(first_seen)b::timestamptz[])
-        AS new(id, issue_id, fingerprint, kind, record, first_seen)
-    ON CONFLICT (environment_id, fingerprint) DO NOTHING
-    RETURNING fingerprint
-"""
-
-
 def _insert_fingerprints(batch: Batch, missing: dict[str, _New], rows: dict[str, KnownFingerprint]) -> set[str]:
     """Insert what nobody else has inserted, and return which fingerprints that were."""
-    values = sorted(missing)  # in one order by everybody
-    first_seen: list[datetime] = [missing[value].event.timestamp for value in values]
-    fingerprints = [missing[value].fingerprint for value in values]
-    parameters = {
-        "environment": batch.environment_id,
-        "now": batch.now,
-        "ids": [rows[value].id for value in values],
-        "issues": [rows[value].issue_id for value in values],
-        "fingerprints": values,
-        "kinds": [_kind(fingerprint) for fingerprint in fingerprints],
-        "records": [orjson.dumps(fingerprint.record).decode() for fingerprint in fingerprints],
-        "first_seen": first_seen,
-    }
-    with sql.cursor() as cursor:
-        cursor.execute(_INSERT_FINGERPRINTS, parameters)
-        return {value for (value,) in cursor.fetchall()}
-
-
-def _kind(fingerprint: Fingerprint) -> str:
-    """Return the version, or whose word it was: ``manual`` or ``custom``."""
-    return fingerprint.version or str(fingerprint.record[0]["type"])
+    new = [
+        NewFingerprint(rows[value].id, rows[value].issue_id, one.fingerprint, one.event.timestamp)
+        for value, one in missing.items()
+    ]
+    return fingerprint_rows.insert(batch.environment_id, batch.now, new)
 
 
 def _delete_issues(batch: Batch, ids: list[UUID]) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from environments import clock
 from errortracking.models.release_metadata import without_credentials
 from errortracking.pipeline.exceptions import Json, JsonObject
 
@@ -67,7 +68,7 @@ def hash_id(project: str, version: str) -> str:
 
 def output(project: str, version: str, created_at: datetime, metadata: Json) -> JsonObject:
     """Return ``$exception_release`` for a release's row. Metadata may be any JSON value; large ones are left out."""
-    moment = created_at.isoformat().replace("+00:00", "Z")
+    moment = clock.iso(created_at)
     shown: JsonObject = {"version": version, "project": project, "timestamp": moment}
     if metadata is not None and len(orjson.dumps(metadata)) <= MAX_SHOWN_METADATA:
         shown["metadata"] = without_credentials(metadata)

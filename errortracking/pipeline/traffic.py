@@ -15,6 +15,7 @@ from errortracking.models.traffic import Tally
 from errortracking.pipeline import timestamps
 from errortracking.pipeline.batch import Accepted, Batch
 from errortracking.pipeline.clean import cut
+from errortracking.pipeline.count import first_come
 from errortracking.pipeline.parse import MAX_LIB
 
 WATCHED: Final = frozenset({"$pageview", "$pageleave", "$screen", "$web_vitals"})
@@ -96,14 +97,8 @@ def _admitted(environment_id: int, wanted: Iterable[tuple[date, str]]) -> set[tu
     """Return those of the hosts that have counters of their own on their day; the first come have them."""
     pairs = list(wanted)
     with sql.cursor() as cursor:
-        admitted = set(cursor.execute(_KNOWN_HOSTS, [environment_id, list({day for day, _ in pairs})]).fetchall())
-    room = Counter({day: MAX_HOSTS for day, _ in pairs})
-    room.subtract(day for day, _ in admitted)
-    for pair in pairs:
-        if pair not in admitted and room[pair[0]] > 0:
-            admitted.add(pair)
-            room[pair[0]] -= 1
-    return admitted
+        known = cursor.execute(_KNOWN_HOSTS, [environment_id, list({day for day, _ in pairs})]).fetchall()
+    return first_come(pairs, known, MAX_HOSTS)
 
 
 _ADD_TRAFFIC: Final = """

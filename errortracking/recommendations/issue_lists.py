@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Final
 
 from errortracking.models import Issue
@@ -10,11 +9,6 @@ from errortracking.recommendations.base import Meta, RecommendationType
 
 MAX_ISSUES: Final = 5
 UNTITLED: Final = "Untitled issue"
-
-
-def iso(moment: datetime) -> str:
-    """Return how ``meta`` shows a moment."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def with_statuses(meta: Meta, statuses: dict[str, str]) -> Meta:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Any, Final
 
+from environments import clock
 from healthtrack.checks.base import Payload
 from healthtrack.checks.sdk_age import NAMES, Assessment, Judged, alert_share
 
@@ -54,7 +54,7 @@ def _usage(found: Assessment, judged: Judged) -> dict[str, Any]:
     return {
         "lib_version": judged.text,
         "count": judged.used.events,
-        "max_timestamp": judged.used.last_seen.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "max_timestamp": clock.iso(judged.used.last_seen),
         "release_date": known.isoformat() if known else None,
         "is_latest": judged.version == found.releases.latest,
         "is_outdated": judged.is_outdated,

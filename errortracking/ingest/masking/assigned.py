@@ -1,8 +1,9 @@
 """What a text itself calls a secret: parameters, ``password=…`` in a log line, printed objects, headers of a request.
 
-Texts of an event are log lines, and lines of source code as well. In code a secret's name stands before an expression
-(``password=settings.PASSWORD``), which is no secret and is what one wants to read. So a value without quotes has to be
-one that no expression could be, or that nobody would call a secret's variable.
+Texts of an event are log lines, and messages quote code as well (a frame's own source lines are left alone, see
+``texts``). In code a secret's name stands before an expression (``password=settings.PASSWORD``), which is no secret and
+is what one wants to read. So a value without quotes has to be one that no expression could be, or that nobody would
+call a secret's variable.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from environments import clock
 from environments.tenancy import sql
 from errortracking.models import IssueStatus
 from errortracking.recommendations.base import Meta
-from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList, iso
+from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList
 
 WINDOW: Final = timedelta(days=7)  # an issue is old from here on, and events count that are younger
 _AHEAD: Final = timedelta(days=1)
@@ -56,7 +56,7 @@ def entry(row: tuple[UUID, str | None, str | None, datetime, str, int]) -> dict[
         "id": str(issue_id),
         "name": name or UNTITLED,
         "description": description,
-        "created_at": iso(first_seen),
+        "created_at": clock.iso(first_seen),
         "occurrences": occurrences,
         "status": status,
     }

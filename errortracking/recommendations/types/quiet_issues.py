@@ -10,7 +10,7 @@ from environments import clock
 from environments.tenancy import sql
 from errortracking.models import IssueStatus
 from errortracking.recommendations.base import Meta
-from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList, iso
+from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList
 
 QUIET_DAYS: Final = 30
 
@@ -38,7 +38,7 @@ def entry(row: tuple[UUID, str | None, str | None, datetime, str]) -> dict[str, 
         "id": str(issue_id),
         "name": name or UNTITLED,
         "description": description,
-        "first_seen": iso(first_seen),
+        "first_seen": clock.iso(first_seen),
         "status": status,
     }
 

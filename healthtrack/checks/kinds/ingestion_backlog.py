@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from environments import clock
 from environments.tenancy import sql
 from healthtrack.checks import eligibility
 from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
@@ -33,7 +34,7 @@ def finding(requests: int, size: int, oldest: datetime, now: datetime) -> Findin
             "reason": f"{requests} accepted requests wait to be processed, the oldest for {minutes} minutes",
             "waiting_requests": requests,
             "waiting_bytes": size,
-            "oldest_received_at": oldest.isoformat().replace("+00:00", "Z"),
+            "oldest_received_at": clock.iso(oldest),
         },
     )
 

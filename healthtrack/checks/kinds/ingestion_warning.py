@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from environments import clock
 from environments.tenancy import sql
 from errortracking.models.partitions import utc_day
 from errortracking.pipeline.count import MAX_EVENT_NAMES, OTHER
@@ -84,7 +85,7 @@ def finding(warning_type: str, count: int, last_seen_at: datetime) -> Finding:
             "category": warned.category,
             "severity": "error" if warned.severity is HealthSeverity.CRITICAL else warned.severity.value,
             "affected_count": count,
-            "last_seen_at": last_seen_at.isoformat().replace("+00:00", "Z"),
+            "last_seen_at": clock.iso(last_seen_at),
         },
     )
 

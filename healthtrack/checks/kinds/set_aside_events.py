@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from environments import clock
 from environments.tenancy import sql
 from healthtrack.checks import eligibility
 from healthtrack.checks.base import Finding, Findings, HealthCheck, Remediation
@@ -28,7 +29,7 @@ def finding(count: int, oldest: datetime, reason: str) -> Finding:
         {
             "reason": f"{events} accepted and could not be processed",
             "count": count,
-            "oldest": oldest.isoformat().replace("+00:00", "Z"),
+            "oldest": clock.iso(oldest),
             "latest_error": reason[:500],
         },
     )

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
-
-import pytest
 
 from environments import clock
 from environments.models import Project
 from errortracking.models import (
     AwaitedFrame,
-    Event,
     Fingerprint,
     GroupingRule,
-    Issue,
     StackFrame,
 )
 from errortracking.occurrences import frames as occurrences
-from errortracking.pipeline import resolve_again
-from errortracking.symbols import container, parser, records
+from errortracking.symbols import container, records
 from errortracking.symbols.container import Contents
 from errortracking.symbols.failures import Failure
 from errortracking.symbols.lookups import Kind
 from tests.errortracking.pipeline.making import NOON, entry, make_project, send, stored
-from tests.errortracking.pipeline.mapping import CALLED, URL, contents_of, jobs, thrown, upload, web
+from tests.errortracking.pipeline.mapping import URL, contents_of, jobs, thrown, upload, web
+from tests.errortracking.pipeline.resolving import TWO, WEB, again, issue_of, issues, parsing_ends, waits
 
-WEB = [web(CALLED, "c", chunk_id="chunk-1"), web(chunk_id="chunk-1")]
-TWO = [web(CALLED, "c", chunk_id="chunk-2", filename="https://shop.example/b.js"), web(chunk_id="chunk-1")]
-
-
-@pytest.fixture(autouse=True)
-def parsing_ends() -> Iterator[None]:
-    yield
-    parser.close()
-
-
-def again(project: Project, *refs: str) -> None:
-    """Do what the job does that an upload asks for."""
-    resolve_again.resolve_again(project.id, refs)
-
-
-def issues(project: Project) -> int:
-    return Issue.objects.filter(environment_id=project.id).count()
-
-
-def waits(project: Project) -> int:
-    return AwaitedFrame.objects.filter(environment_id=project.id).count()
-
-
-def issue_of(project: Project, event: Any) -> UUID:
-    row = Event.objects.get(environment_id=project.id, id=event["uuid"])
-    issue: UUID = Fingerprint.objects.get(environment_id=project.id, id=row.fingerprint_id).issue_id
-    return issue
+__all__ = ["parsing_ends"]
 
 
 # --- what is remembered
