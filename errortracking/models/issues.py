@@ -9,6 +9,7 @@ from environments import clock
 from environments.tenancy.models import ProjectForeignKey, ProjectModel, ProjectOneToOneField, ProjectRow
 
 TEXT_LENGTH = 255  # pipeline 2.2: names and descriptions are cut to this many bytes
+UNTITLED = "Untitled issue"  # what one without a name is called
 
 
 class IssueStatus(models.TextChoices):
@@ -55,7 +56,7 @@ class Issue(ProjectModel):
         ]
 
     def __str__(self) -> str:
-        return self.name or "Untitled issue"
+        return self.name or UNTITLED
 
 
 class IssueStatistics(ProjectRow):

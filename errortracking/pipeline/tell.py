@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from errortracking.models.issues import UNTITLED
 from errortracking.pipeline.assign import Opened
 from errortracking.pipeline.batch import Batch
 from notifications.outbox import Notice, NoticeEvent, tell
-
-UNTITLED = "Untitled issue"  # as lists and recommendations call an issue without a name
 
 
 class Spiking(NamedTuple):

@@ -8,7 +8,6 @@ from errortracking.models import Issue
 from errortracking.recommendations.base import Meta, RecommendationType
 
 MAX_ISSUES: Final = 5
-UNTITLED: Final = "Untitled issue"
 
 
 def with_statuses(meta: Meta, statuses: dict[str, str]) -> Meta:

@@ -86,3 +86,7 @@ def hook(project: Project, site: Web, **columns: object) -> Destination:
     """Return a destination at the receiver, whose target ``/hook`` answers 204 unless told otherwise."""
     site.pages.setdefault("/hook", ok(b"", status="204 No Content"))
     return make_destination(project, **{"target": f"{site.url}/hook", **columns})
+
+
+def broken(site: Web, status: str = "503 Service Unavailable") -> None:
+    site.pages["/hook"] = ok(b"come back later", status=status)

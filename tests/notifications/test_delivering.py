@@ -14,18 +14,25 @@ from pytest_django import Settings
 
 from environments import clock
 from environments.models import Project
-from notifications import asking, delivering
+from notifications import delivering
 from notifications.models import Destination
 from tests.errortracking.pipeline.making import make_project
-from tests.notifications.making import ISSUE, NOON, SECRET, deliveries, hook, make_destination, notice, run, tell
+from tests.notifications.making import (
+    ISSUE,
+    NOON,
+    SECRET,
+    broken,
+    deliveries,
+    hook,
+    make_destination,
+    notice,
+    run,
+    tell,
+)
 from tests.outbound.web import Web, ok
 
 LINK = f"http://127.0.0.1:8000/admin/errortracking/issue/{ISSUE}/change/"
 MINUTE = timedelta(minutes=1)
-
-
-def broken(site: Web, status: str = "503 Service Unavailable") -> None:
-    site.pages["/hook"] = ok(b"come back later", status=status)
 
 
 def test_a_webhook_gets_the_notice_as_json(project: Project, site: Web) -> None:
@@ -233,71 +240,6 @@ def test_nothing_goes_to_a_destination_that_is_off_or_rests(
         run(destination)
     assert site.asked == []
     assert [message.status for message in deliveries(project)] == ["pending"]
-
-
-# ---- what people ask for
-
-
-@pytest.mark.parametrize("columns", [{}, {"enabled": False}, {"failures": 5, "paused_until": NOON + MINUTE}])
-def test_a_test_is_sent_whatever_the_destinations_state(
-    project: Project, site: Web, columns: dict[str, object]
-) -> None:
-    destination = hook(project, site, **columns)
-    with clock.stopped_at(NOON):
-        asking.test(destination)
-        run(destination)
-    [asked] = site.asked
-    sent = json.loads(asked.body)
-    assert (sent["event"], sent["title"], sent["subject_id"]) == ("test", "Alerts reach you here", None)
-    assert sent["link"] == f"http://127.0.0.1:8000/admin/notifications/destination/{destination.pk}/change/"
-    assert (destination.failures, destination.paused_until) == (0, None)
-
-
-def test_a_test_is_tried_once(project: Project, site: Web) -> None:
-    destination = hook(project, site)
-    broken(site)
-    asking.test(destination)
-    run(destination)
-    [message] = deliveries(project)
-    assert (message.status, message.attempts, message.error) == ("failed", 1, "it answered 503")
-
-
-def test_while_a_test_waits_there_is_no_other(project: Project, site: Web) -> None:
-    destination = hook(project, site)
-    assert asking.test(destination).pk == asking.test(destination).pk
-    run(destination)
-    asking.test(destination)
-    assert len(deliveries(project)) == 2
-
-
-def test_a_message_that_is_sent_again_has_its_id_and_all_its_retries(project: Project, site: Web) -> None:
-    destination = hook(project, site)
-    with clock.stopped_at(NOON):
-        [message] = tell(project)
-        run(destination)
-    later = NOON + timedelta(days=3)
-    broken(site)
-    with clock.stopped_at(later):
-        assert asking.replay(project.pk, message.pk)
-        run(destination)
-
-    assert [asked.headers["webhook-id"] for asked in site.asked] == [str(message.pk)] * 2
-    assert site.asked[0].body == site.asked[1].body
-    [message] = deliveries(project)
-    assert (message.status, message.attempts, message.next_attempt_at) == ("pending", 1, later + MINUTE)
-    assert message.expires_at == later + timedelta(days=1)
-    assert [attempt["http_status"] for attempt in message.tries] == [204, 503]
-
-
-def test_the_log_of_a_message_keeps_its_last_attempts(project: Project, site: Web) -> None:
-    destination = hook(project, site)
-    [message] = tell(project)
-    for _ in range(25):
-        asking.replay(project.pk, message.pk)
-        run(destination)
-    [message] = deliveries(project)
-    assert len(message.tries) == 22
-    assert len(site.asked) == 25
 
 
 def test_no_transaction_is_open_while_the_receiver_is_asked(

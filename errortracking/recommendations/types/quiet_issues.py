@@ -9,8 +9,9 @@ from uuid import UUID
 from environments import clock
 from environments.tenancy import sql
 from errortracking.models import IssueStatus
+from errortracking.models.issues import UNTITLED
 from errortracking.recommendations.base import Meta
-from errortracking.recommendations.issue_lists import MAX_ISSUES, UNTITLED, IssueList
+from errortracking.recommendations.issue_lists import MAX_ISSUES, IssueList
 
 QUIET_DAYS: Final = 30
 
