@@ -42,9 +42,18 @@ def elsewhere() -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_slots() -> None:
+def _empty_slots() -> Iterator[None]:
+    """Start with empty slots, and keep autovacuum from holding one, or from making one small, while it is looked at."""
     with guard.maintenance("all slots"), sql.cursor() as cursor:
+        for slot in range(slots.SLOTS):
+            cursor.execute(
+                f"ALTER TABLE {slots.name(slot)} SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)"
+            )
         cursor.execute("TRUNCATE errortracking_queuedrequest")
+    yield
+    with guard.maintenance("all slots"), sql.cursor() as cursor:
+        for slot in range(slots.SLOTS):
+            cursor.execute(f"ALTER TABLE {slots.name(slot)} RESET (autovacuum_enabled, toast.autovacuum_enabled)")
 
 
 def insert(project: Project, at: datetime, rows: int = 1, size: int = 10) -> None:

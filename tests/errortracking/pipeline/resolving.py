@@ -1,43 +1,34 @@
-"""What the tests of symbol sets that come after the fact share: frames that wait, the job, and what it leaves."""
+"""What the tests of stack frames' rows share: events at a time, and the rows and contents that a project has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-from uuid import UUID
+from datetime import timedelta
 
-import pytest
-
+from environments import clock
 from environments.models import Project
-from errortracking.models import AwaitedFrame, Event, Fingerprint, Issue
-from errortracking.pipeline import resolve_again
-from errortracking.symbols import parser
-from tests.errortracking.pipeline.mapping import CALLED, web
+from errortracking.models import FrameContent, StackFrame
+from tests.errortracking.pipeline.making import NOON, entry, exception, send
 
-WEB = [web(CALLED, "c", chunk_id="chunk-1"), web(chunk_id="chunk-1")]
-TWO = [web(CALLED, "c", chunk_id="chunk-2", filename="https://shop.example/b.js"), web(chunk_id="chunk-1")]
-
-
-@pytest.fixture(autouse=True)
-def parsing_ends() -> Iterator[None]:
-    yield
-    parser.close()
+MINIFIED = {
+    "platform": "web:javascript",
+    "filename": "https://shop.example/app.js",
+    "function": "t",
+    "lineno": 1,
+    "colno": 4711,
+}
 
 
-def again(project: Project, *refs: str) -> None:
-    """Do what the job does that an upload asks for."""
-    resolve_again.resolve_again(project.id, refs)
+def rows(project: Project) -> list[StackFrame]:
+    return list(StackFrame.objects.filter(environment_id=project.id).order_by("raw_id", "part"))
 
 
-def issues(project: Project) -> int:
-    return Issue.objects.filter(environment_id=project.id).count()
+def contents(project: Project) -> list[FrameContent]:
+    return list(FrameContent.objects.filter(environment_id=project.id).order_by("created_at", "id"))
 
 
-def waits(project: Project) -> int:
-    return AwaitedFrame.objects.filter(environment_id=project.id).count()
-
-
-def issue_of(project: Project, event: Any) -> UUID:
-    row = Event.objects.get(environment_id=project.id, id=event["uuid"])
-    issue: UUID = Fingerprint.objects.get(environment_id=project.id, id=row.fingerprint_id).issue_id
-    return issue
+def send_at(project: Project, seconds: float, *frames: dict[str, object]) -> str:
+    """Process an event with these frames so many seconds after noon; return its uuid."""
+    event = entry(exception(frames=list(frames)))
+    with clock.stopped_at(NOON + timedelta(seconds=seconds)):
+        send(project, event)
+    return event["uuid"]

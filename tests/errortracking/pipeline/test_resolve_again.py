@@ -19,7 +19,7 @@ from errortracking.symbols.failures import Failure
 from errortracking.symbols.lookups import Kind
 from tests.errortracking.pipeline.making import NOON, entry, make_project, send, stored
 from tests.errortracking.pipeline.mapping import URL, contents_of, jobs, thrown, upload, web
-from tests.errortracking.pipeline.resolving import TWO, WEB, again, issue_of, issues, parsing_ends, waits
+from tests.errortracking.pipeline.resolving_again import TWO, WEB, again, issue_of, issues, parsing_ends, waits
 
 __all__ = ["parsing_ends"]
 

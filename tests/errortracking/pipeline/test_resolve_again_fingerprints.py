@@ -14,7 +14,7 @@ from errortracking.models import (
 from errortracking.pipeline import lead, resolve_again
 from tests.errortracking.pipeline.making import send, stored
 from tests.errortracking.pipeline.mapping import contents_of, thrown, upload, web
-from tests.errortracking.pipeline.resolving import TWO, WEB, again, issue_of, issues, parsing_ends, waits
+from tests.errortracking.pipeline.resolving_again import TWO, WEB, again, issue_of, issues, parsing_ends, waits
 
 __all__ = ["parsing_ends"]
 
