@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,6 +24,10 @@ CONFIG: Final[dict[str, Any]] = {
     "autocapture_opt_out": False,
     "elementsChainAsString": True,
 }
+
+EXCEPTION_AUTOCAPTURE: Final = Path(__file__).with_name("exception_autocapture.js").read_bytes()
+"""The script by which posthog-js learns of exceptions that nobody catches, unless it was built with its own. It is
+written here: the SDK's own is another project's code, and fetching it would make pages depend on a foreign host."""
 
 
 def config_script(token: str) -> bytes:

@@ -12,6 +12,8 @@ urlpatterns = [
     re_path(r"^i/v1/analytics/events/?$", views.capture_events),
     re_path(r"^array/(?P<token>[^/]+)/config/?$", views.config),
     re_path(r"^array/(?P<token>[^/]+)/config\.js$", views.config_script),
+    # With the version of the SDK in the path where its `strict_script_versioning` is on, else behind `?v=`.
+    re_path(r"^static/(?:[^/]+/)?exception-autocapture\.js$", views.exception_autocapture),
     re_path(r"^(?P<route>flags|decide)/?$", views.flags),
     re_path(r"^(?:_liveness/?)?$", views.alive),
     re_path(r"^_readiness/?$", views.ready),

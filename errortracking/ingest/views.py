@@ -66,6 +66,13 @@ def config_script(environ: Environ, token: str) -> Answer:
     return Answer(200, startup.config_script(token), "application/javascript")
 
 
+@edge("array", ["GET", "HEAD"])
+def exception_autocapture(environ: Environ) -> Answer:
+    """Return the script that posthog-js loads to report what nobody catches; the same for every project and version."""
+    fresh = (("Cache-Control", "public, max-age=3600"),)  # every page asks for it
+    return Answer(200, startup.EXCEPTION_AUTOCAPTURE, "application/javascript", fresh)
+
+
 @edge("", ["POST"])
 def flags(environ: Environ, route: str) -> Answer:
     """Answer ``/flags`` and ``/decide``: no flags. Reads the body for its token only."""

@@ -26,8 +26,8 @@ class Website:
         self.files["/posthog.js"] = posthog.read_bytes()
         self.url = ""
 
-    def report_to(self, host: str, token: str, *, modules: bool) -> None:
-        """Write the page, whose SDK sends what nobody catches to ``host``."""
+    def report_to(self, host: str, token: str, *, modules: bool, **more: bool) -> None:
+        """Write the page, whose SDK sends what nobody catches to ``host``; ``more`` are options of the SDK."""
         options = {
             "api_host": host,
             "capture_exceptions": True,
@@ -36,6 +36,7 @@ class Website:
             "request_batching": False,
             "persistence": "memory",
             "opt_out_useragent_filter": True,  # a browser without a window counts as a robot
+            **more,
         }
         self.files["/"] = PAGE.format(
             token=json.dumps(token),

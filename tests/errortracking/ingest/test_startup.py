@@ -51,6 +51,23 @@ def test_the_configuration_comes_as_a_script_too(client: Client, project: Projec
     assert json.loads(found[1]) == client.get(f"/array/{TOKEN}/config").json()
 
 
+@pytest.mark.parametrize("path", ["exception-autocapture.js?v=1.200.0", "1.449.2/exception-autocapture.js"])
+def test_the_script_that_hears_what_nobody_catches_is_there_for_any_version_and_page(client: Client, path: str) -> None:
+    """What it does is told by tests/bundles/test_plain_sdk.py, in a browser."""
+    response = client.get(f"/static/{path}", headers={"Origin": "https://shop.example"})
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/javascript"
+    assert response["Access-Control-Allow-Origin"] == "https://shop.example"  # the SDK asks with `crossorigin`
+    assert response["Cache-Control"] == "public, max-age=3600"
+    assert b"errorWrappingFunctions" in response.content
+    assert client.post(f"/static/{path}").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["recorder.js", "1.449.2/array.js", "a/b/exception-autocapture.js"])
+def test_no_other_part_of_the_sdk_is_there(client: Client, path: str) -> None:
+    assert client.get(f"/static/{path}").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["config", "config/", "config.js"])
 @pytest.mark.parametrize(
     ("token", "reason"),
