@@ -44,9 +44,9 @@ def fetch_symbols(environment_id: int, url: str) -> None:
 
 
 @app.task(name=wishes.RESOLVE_AGAIN, retry=RetryStrategy(max_attempts=10, exponential_wait=2))
-def resolve_frames_again(environment_id: int, refs: list[str]) -> None:
-    """Resolve the frames that have lacked these symbol sets."""
-    resolve_again(environment_id, refs)
+def resolve_frames_again(environment_id: int, refs: list[str], waited: int = 0) -> None:
+    """Resolve the frames that have lacked these symbol sets; ``waited`` are the seconds by which that was put off."""
+    resolve_again(environment_id, refs, waited)
 
 
 @app.periodic(cron="* * * * *")

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 from django.conf import settings
 from urllib3 import HTTPHeaderDict
@@ -130,15 +131,15 @@ def _body(response: HTTPResponse, url: Url, most: int, cut: bool) -> bytes:
     """Read at most ``most`` bytes and one piece; more are an error, or cut off."""
     if response.headers.get("content-encoding", "").strip().lower() not in _DECODED:
         raise Unreachable(url.text, "the answer is compressed in a way that was not asked for")
-    body = bytearray()
+    body = BytesIO()  # which gives away what it has, and no copy
     while piece := response.read(_PIECE, decode_content=True):
-        body += piece
-        if len(body) > most:
+        body.write(piece)
+        if body.tell() > most:
             if not cut:
                 raise TooLarge(url.text, f"the answer exceeded the limit of {most} bytes")
-            del body[most:]
+            body.truncate(most)
             break
-    return bytes(body)
+    return body.getvalue()
 
 
 def _location(response: HTTPResponse) -> str:

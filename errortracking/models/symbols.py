@@ -17,6 +17,9 @@ class SymbolSet(ProjectModel):
     storage_ptr = models.TextField(null=True, blank=True)
     failure_reason = models.TextField(null=True, blank=True)
     content_hash = models.TextField(null=True, blank=True, help_text="SHA-512 in hex of the uploaded data.")
+    begun_hash = models.TextField(
+        null=True, blank=True, help_text="The `content_hash` that the upload to `storage_ptr` was begun for, if told."
+    )
     release = ProjectForeignKey(Release, null=True, blank=True)
     last_used = models.DateTimeField(null=True, blank=True)
 
@@ -32,6 +35,11 @@ class SymbolSet(ProjectModel):
                 fields=["environment", "storage_ptr"],
                 name="symbol_set_storage_ptr",
                 condition=models.Q(storage_ptr__isnull=False),
+            ),
+            models.Index(
+                fields=["environment", "last_used"],
+                name="symbol_set_failed",
+                condition=models.Q(storage_ptr__isnull=True),
             ),
         ]
 

@@ -50,13 +50,16 @@ class _Known(NamedTuple):
         return all(frame.missing_ref is None for frame in self.frames)
 
 
-def resolve_again(environment_id: int, refs: Sequence[str]) -> None:
-    """Resolve the project's frames that lack one of the symbol sets ``refs``, as far as these answer now."""
+def resolve_again(environment_id: int, refs: Sequence[str], waited: int = 0) -> None:
+    """Resolve the project's frames that lack one of the symbol sets ``refs``, as far as these answer now.
+
+    Those that do not are asked again later; ``waited`` are the seconds for which that has been put off this time.
+    """
     with lease.hold_patiently(environment_id):
         pass  # batches that began before the sets were saved may still have been making frames that lack them
     done = 0
     for page in _pages(environment_id, refs):
-        known = _ask(environment_id, page)
+        known = _ask(environment_id, page, waited)
         resolved = {raw_id: one.frames for raw_id, one in known.items() if one.resolved}
         ids = [known[raw_id].id for raw_id in resolved]
         lead.lead(environment_id, ids, resolved)
@@ -93,7 +96,7 @@ def _pages(environment_id: int, refs: Sequence[str]) -> Iterator[list[_Waiting]]
         parameters["after"] = page[-1].id
 
 
-def _ask(environment_id: int, page: Iterable[_Waiting]) -> dict[str, _Known]:
+def _ask(environment_id: int, page: Iterable[_Waiting], waited: int) -> dict[str, _Known]:
     """Return by raw id what symbol sets say of the frames now, of those of which they say anything."""
     asked: dict[str, tuple[_Waiting, RawFrame, Wish]] = {}
     for waiting in page:
@@ -105,7 +108,7 @@ def _ask(environment_id: int, page: Iterable[_Waiting]) -> dict[str, _Known]:
     wanted = {raw_id: wish for raw_id, (_, _, wish) in asked.items()}
     sets = lookup_rows.read(environment_id, {ref for wish in wanted.values() for ref in wish.refs})
     answers = resolver.ask(environment_id, wanted, sets, clock.now())
-    wishes.later(environment_id, answers.later)
+    wishes.later(environment_id, answers.later, waited=waited)
     return {
         raw_id: _Known(asked[raw_id][0].id, answered(asked[raw_id][1], raw_id, told))
         for raw_id, told in answers.told.items()

@@ -154,10 +154,10 @@ def _see_to(ahead: Ahead, stale: Iterable[Wish], waiting: Iterable[tuple[Wish, F
     wishes.later(ahead.environment_id, come)
     if not fetching.is_on():
         return
-    again = {wish.url for wish in stale if wish.url and _is_due(ahead.sets.get(wish.url), ahead.now)}
-    again |= {wish.url for wish, _ in waiting if wish.url and wish.url not in ahead.sets}
-    if again:
-        wishes.fetch(ahead.environment_id, again)
+    if again := {wish.url for wish in stale if wish.url and _is_due(ahead.sets.get(wish.url), ahead.now)}:
+        wishes.fetch_again(ahead.environment_id, again)
+    if never := {wish.url for wish, _ in waiting if wish.url and wish.url not in ahead.sets}:
+        wishes.fetch(ahead.environment_id, never)
 
 
 def _is_due(row: SetRow | None, now: datetime) -> bool:
@@ -191,7 +191,7 @@ def ask_later(batch: Batch) -> None:
     ]
     sets = lookup_rows.read(batch.environment_id, (ref for frame in failed for ref in frame.symbol_refs))
     known = {ref for ref, row in sets.items() if row.key}
-    wishes.later(
+    wishes.soon(
         batch.environment_id,
         {frame.missing_ref for frame in failed if frame.missing_ref and known.intersection(frame.symbol_refs)},
     )

@@ -8,7 +8,7 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from environments import clock
-from errortracking.symbols import container, fetching, lookup_rows, records
+from errortracking.symbols import container, fetching, fetching_script, lookup_rows, records
 from errortracking.symbols.failures import Failure
 from errortracking.symbols.fetching import ChunkId, Fetched
 from errortracking.symbols.lookup_rows import SetRow
@@ -35,7 +35,12 @@ def bring(environment_id: int, url: str) -> None:
         elif isinstance(found, ChunkId):
             _copy(environment_id, url, found.id)
         else:
-            records.store(environment_id, url, _packed(found), used_at=clock.now())
+            # Frames that name the chunk lack what was to be uploaded for it; the script's own map is as good.
+            chunk = fetching_script.chunk_id(found.script)
+            also = [chunk] if chunk else []
+            records.store(environment_id, url, _packed(found), used_at=clock.now(), keep=True, also=also)
+    except records.Kept:
+        log.info("a source map was uploaded while it was fetched", environment_id=environment_id, url=url)
     except IntegrityError:
         log.info("a source map came too late", environment_id=environment_id, url=url)  # the project is gone
 
@@ -63,4 +68,4 @@ def _copy(environment_id: int, url: str, chunk_id: str) -> None:
     except Missing:
         records.record_failure(environment_id, url, Failure("JavaScript", "NoSourcemapUploaded", (chunk_id,)))
     else:
-        records.store(environment_id, url, data, used_at=clock.now())
+        records.store(environment_id, url, data, used_at=clock.now(), keep=True)

@@ -16,12 +16,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from environments import clock
-from environments.ids import moment_of
 from environments.tenancy import sql
 from environments.tenancy.guard import maintenance
 from errortracking.models import SymbolGarbage, SymbolSet
 from errortracking.symbols import uploads
-from errortracking.symbols.storage import storage
+from errortracking.symbols.storage import made_at, storage
 from errortracking.symbols.storage.database import DatabaseStorage
 
 log = structlog.get_logger(__name__)
@@ -111,11 +110,8 @@ def sweep() -> int:
 
 
 def _is_settled(key: str) -> bool:
-    try:
-        made = moment_of(UUID(key.rpartition("/")[2]))
-    except (ValueError, OverflowError):
-        return True  # no key of ours
-    return made < clock.now() - SETTLED
+    made = made_at(key)
+    return made is None or made < clock.now() - SETTLED
 
 
 def _sweep(project_id: int, keys: list[str]) -> int:

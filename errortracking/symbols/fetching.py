@@ -7,7 +7,7 @@ process of its own (``symbols.parser``).
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -25,6 +25,7 @@ TOTAL_SECONDS = 30.0  # for script and map together: events wait for them 40 sec
 MOST_BYTES = 25_000_000  # of a script or map, decompressed
 MOST_REDIRECTS = 10
 LONGEST_TEXT = 2048  # characters of an address in a failure; a data URL has millions
+_PIECE = 64 * 1024  # bytes that are checked at a time
 
 _HEADERS = ("SourceMap", "X-SourceMap")
 
@@ -152,7 +153,22 @@ def _checked(source_map: bytes) -> bytes:
 
 
 def _utf8(content: bytes) -> bytes:
-    return content if content.isascii() else content.decode("utf-8", "replace").encode()
+    """Return the content, with what is no UTF-8 in it replaced."""
+    if content.isascii():
+        return content
+    try:
+        for _ in _decoded(content, "strict"):
+            pass
+    except UnicodeDecodeError:
+        return b"".join(text.encode() for text in _decoded(content, "replace"))
+    return content
+
+
+def _decoded(content: bytes, errors: str) -> Iterator[str]:
+    """Yield the content as text, piece by piece: all of it at once takes up to four times its size."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors)
+    for start in range(0, len(content), _PIECE):
+        yield decoder.decode(content[start : start + _PIECE], start + _PIECE >= len(content))
 
 
 def _shown(text: str) -> str:

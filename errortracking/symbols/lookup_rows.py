@@ -65,19 +65,37 @@ def choose(refs: Iterable[str], sets: Mapping[str, SetRow]) -> SetRow | None:
     return next((sets[ref] for ref in refs if ref in sets and (sets[ref].key or sets[ref].failure)), None)
 
 
+# A set that somebody holds is left out, and noted the next time. Whoever held some of these and waited for others, in
+# whatever order, could wait in a circle with those who begin uploads.
+_USED: Final = """
+    UPDATE errortracking_symbolset SET last_used = %(now)s
+    WHERE environment_id = %(environment)s AND id = ANY(ARRAY(
+        SELECT id FROM errortracking_symbolset
+        WHERE environment_id = %(environment)s AND ref = ANY(%(refs)b)
+            AND (last_used IS NULL OR last_used < %(long_ago)s)
+        FOR NO KEY UPDATE SKIP LOCKED
+    ))
+"""
+
+
+def note_use(environment_id: int, refs: Iterable[str], now: datetime) -> None:
+    """Note that the sets with these references are used, where that was not noted lately; waits for nobody."""
+    wanted = list(refs)
+    if not wanted:
+        return
+    parameters = {"environment": environment_id, "refs": wanted, "now": now, "long_ago": now - LAST_USED_EVERY}
+    with sql.cursor() as cursor:
+        cursor.execute(_USED, parameters)
+
+
 def used(environment_id: int, rows: Collection[SetRow], now: datetime) -> None:
     """Note that these sets were asked, where that was not noted lately.
 
     Of a set without data the moment is that of the last try to fetch it, and stays.
     """
-    ids = sorted(row.id for row in rows if row.key and (row.last_used is None or now - row.last_used > LAST_USED_EVERY))
-    if not ids:
-        return
-    with sql.cursor() as cursor:
-        cursor.execute(
-            "UPDATE errortracking_symbolset SET last_used = %s WHERE environment_id = %s AND id = ANY(%b)",
-            [now, environment_id, ids],
-        )
+    long_ago = now - LAST_USED_EVERY
+    unnoted = (row.ref for row in rows if row.key and (row.last_used is None or row.last_used < long_ago))
+    note_use(environment_id, unnoted, now)
 
 
 _FAILED: Final = """

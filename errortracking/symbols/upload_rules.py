@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 from uuid import UUID
 
 from environments.api.inputs import uuid_or_none
 from errortracking.models import SymbolSet
-from errortracking.symbols.storage import LARGEST_BYTES
+from errortracking.symbols.storage import ADDRESS_SECONDS, LARGEST_BYTES, made_at
 
 REF_BYTES: Final = 2048
 """Of a reference, in UTF-8 (pipeline 2.6); an index of PostgreSQL takes no text much longer than that."""
@@ -86,3 +87,15 @@ def needs_data(row: SymbolSet, upload: Upload, on_conflict: OnConflict) -> bool:
     if on_conflict is OnConflict.REPLACE:
         return True
     raise Refused("content_hash_mismatch", f"Symbol set {row.ref} already exists with different content.")
+
+
+def shares_key(row: SymbolSet, upload: Upload, now: datetime) -> bool:
+    """Return whether the same content is just being uploaded, by another build of the same code mostly.
+
+    Then both send it to one place: neither takes the other's away. No longer than an address is good for, so that a key
+    is not written to much later than it was made (`cleanup.SETTLED`).
+    """
+    if not upload.content_hash or row.content_hash is not None or row.begun_hash != upload.content_hash:
+        return False
+    made = made_at(row.storage_ptr or "")
+    return made is not None and now - made < timedelta(seconds=ADDRESS_SECONDS)

@@ -9,21 +9,23 @@ out of it what differs between builds of the same code; so it cannot be compared
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import Q
 
 from environments import clock
 from environments.tenancy import sql
 from errortracking.models import Release, StackFrame, SymbolSet
-from errortracking.symbols import wishes
+from errortracking.symbols import lookup_rows, wishes
 from errortracking.symbols.storage import LARGEST_BYTES, new_key, storage
-from errortracking.symbols.upload_rules import OnConflict, Refused, Upload, checked, joins, needs_data
+from errortracking.symbols.upload_rules import OnConflict, Refused, Upload, checked, joins, needs_data, shares_key
 
-LAST_USED_EVERY: Final = timedelta(hours=12)
-"""How exact ``last_used`` is: a build names thousands of sets each time, and each write costs (pipeline 2.6)."""
+_TRIES: Final = 3
+"""To find or make sets that others delete at the same time; once is the rule."""
+_LOCK_CLASS: Final = 0x48545355  # "HTSU": first half of the advisory lock of a project's uploads; then the project's id
 
 
 class Effect(NamedTuple):
@@ -53,34 +55,40 @@ def check(environment_id: int, uploads: Sequence[Upload], on_conflict: OnConflic
         row = known.get(upload.ref)
         if row is None or joins(row, upload) | needs_data(row, upload, on_conflict):
             wanted.append(upload.ref)
-    _use(environment_id, known.keys() - set(wanted), clock.now())
+    # The clean-up stays away from sets that are still shipped, though no event has needed them lately (pipeline 2.6).
+    lookup_rows.note_use(environment_id, known.keys() - set(wanted), clock.now())
     return wanted
 
 
 def start(environment_id: int, uploads: Sequence[Upload], on_conflict: OnConflict) -> Started:
     """Make sets and give new keys, as the rules want it. To be called in a transaction; raises `Refused`.
 
-    A pending set gets another key with each start: what is under a key never changes, and so may be cached.
+    A pending set gets another key with each start, unless somebody is just uploading the same: what is under a key
+    never changes once it counts, and so may be cached.
     """
     releases = _checked_releases(environment_id, uploads)
     now = clock.now()
     wanted = {upload.ref: upload for upload in uploads}
-    known, made = _locked_or_made(environment_id, wanted, releases, now)
-    changed: list[SymbolSet] = []
+    known, made = _locked_or_made(environment_id, wanted, now)
+    for row in made:
+        row.release_id = releases.get(wanted[row.ref].release_id or "")
+    changed = [row for row in made if row.release_id]
     pending, effects = list(made), [Effect(row.pk, None, audited(row)) for row in made]
     for row in known:
         upload, before = wanted[row.ref], audited(row)
         if joins(row, upload):
             row.release_id = releases[upload.release_id or ""]
         if needs_data(row, upload, on_conflict):
-            row.storage_ptr, row.content_hash = new_key(), None  # the hash comes with `finish`
+            if not shares_key(row, upload, now):
+                row.storage_ptr, row.begun_hash = new_key(), upload.content_hash or None
+                row.content_hash = None  # it comes with `finish`
             pending.append(row)
         if audited(row) != before:
             changed.append(row)
             effects.append(Effect(row.pk, before, audited(row)))
     rows = SymbolSet.objects.filter(environment_id=environment_id)
-    rows.bulk_update(changed, ["release", "storage_ptr", "content_hash"])
-    _use(environment_id, wanted, now)
+    rows.bulk_update(changed, ["release", "storage_ptr", "content_hash", "begun_hash"])
+    lookup_rows.note_use(environment_id, wanted, now)
     return Started(pending, effects)
 
 
@@ -205,7 +213,7 @@ def _not_uploaded() -> Refused:
 
 
 def _named(environment_id: int, refs: Collection[str]) -> list[SymbolSet]:
-    return list(SymbolSet.objects.filter(environment_id=environment_id, ref__in=refs))
+    return list(SymbolSet.objects.filter(environment_id=environment_id, ref__in=list(refs)))
 
 
 def _locked(environment_id: int, condition: Q) -> list[SymbolSet]:
@@ -216,29 +224,34 @@ def _locked(environment_id: int, condition: Q) -> list[SymbolSet]:
 
 
 def _locked_or_made(
-    environment_id: int, wanted: Mapping[str, Upload], releases: Mapping[str, UUID], now: datetime
+    environment_id: int, wanted: Mapping[str, Upload], now: datetime
 ) -> tuple[list[SymbolSet], list[SymbolSet]]:
-    """Return the sets that were there, locked, and those that were made now. Of two that make one, one finds it."""
-    known = _locked(environment_id, Q(ref__in=list(wanted)))
-    missing = sorted(wanted.keys() - {row.ref for row in known})
-    new = [
-        SymbolSet(
-            environment_id=environment_id,
-            ref=ref,
-            created_at=now,
-            storage_ptr=new_key(),
-            release_id=releases.get(wanted[ref].release_id or ""),
-        )
-        for ref in missing
-    ]
-    SymbolSet.objects.bulk_create(new, ignore_conflicts=True)
-    ids = {row.pk for row in new}
-    rows = _locked(environment_id, Q(ref__in=missing)) if missing else []
-    known += [row for row in rows if row.pk not in ids]
-    return known, [row for row in rows if row.pk in ids]
+    """Return the sets that were there and those that were made now, all locked. Raises ``OperationalError`` where
+    others delete the sets as fast as they are made.
+
+    One by one in a project: two that make sets of which each has found some would wait for each other in a circle. The
+    sets are made before any is locked, and without a release, for a reference to one would lock it: who deletes sets,
+    or a release with its sets, holds some of them when he waits for the others or for the release.
+    """
+    with sql.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, environment_id])
+    made: set[UUID] = set()
+    for _ in range(_TRIES):
+        there = {row.ref for row in _named(environment_id, wanted)}
+        new = [_begun(environment_id, wanted[ref], now) for ref in sorted(wanted.keys() - there)]
+        SymbolSet.objects.bulk_create(new, ignore_conflicts=True)
+        made |= {row.pk for row in new}
+        rows = _locked(environment_id, Q(ref__in=list(wanted)))
+        if len(rows) == len(wanted):  # what somebody has deleted since the look is neither there nor made
+            return [row for row in rows if row.pk not in made], [row for row in rows if row.pk in made]
+    raise OperationalError("symbol sets are deleted while their uploads begin")
 
 
-def _use(environment_id: int, refs: Collection[str], now: datetime) -> None:
-    """Keep the clean-up from sets that are still shipped, though no event has needed them lately (pipeline 2.6)."""
-    long_ago = Q(last_used__isnull=True) | Q(last_used__lt=now - LAST_USED_EVERY)
-    SymbolSet.objects.filter(long_ago, environment_id=environment_id, ref__in=list(refs)).update(last_used=now)
+def _begun(environment_id: int, upload: Upload, now: datetime) -> SymbolSet:
+    return SymbolSet(
+        environment_id=environment_id,
+        ref=upload.ref,
+        created_at=now,
+        storage_ptr=new_key(),
+        begun_hash=upload.content_hash or None,
+    )

@@ -5,7 +5,7 @@ Jobs are queued on the connection, and in the transaction, of whatever asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -29,7 +29,11 @@ MOST_NEW_IN_AN_HOUR: Final = 500
 """Scripts never fetched before, of a project. A deployment has some hundreds, mostly one at a time as their code fails;
 without this, whoever knows a project's public key could have the server ask other machines for scripts without end.
 """
+MOST_AGAIN_IN_AN_HOUR: Final = 500
+"""Scripts that could not be fetched a day ago or more. Their number grows day by day where somebody invents them."""
 LATER_SECONDS: Final = 60
+LATEST_SECONDS: Final = 24 * 3600
+"""Between two questions for data that is not to be had: it may be gone for good, with a bucket or after a restore."""
 
 
 def changed(environment_id: int, *refs: str) -> None:
@@ -45,18 +49,31 @@ def changed(environment_id: int, *refs: str) -> None:
         _defer({"task": RESOLVE_AGAIN, "lock": _lock(environment_id)}, environment_id=environment_id, refs=list(refs))
 
 
-def later(environment_id: int, refs: Iterable[str]) -> None:
-    """Ask for the same in a minute: the sets are there, but could not be asked, or nobody has asked them yet."""
+def soon(environment_id: int, refs: Iterable[str]) -> None:
+    """Ask for the same at once, however often it is asked for: the sets are there, and nobody has asked them yet."""
+    _resolve_in(0, environment_id, refs)
+
+
+def later(environment_id: int, refs: Iterable[str], *, waited: int = 0) -> None:
+    """Ask for the same in a while: the sets are there, but could not be asked.
+
+    In a minute; where that was in vain after so many seconds that it has ``waited``, in twice as many, a day at most.
+    """
+    _resolve_in(min(max(2 * waited, LATER_SECONDS), LATEST_SECONDS), environment_id, refs)
+
+
+def _resolve_in(seconds: int, environment_id: int, refs: Iterable[str]) -> None:
     for ref in sorted(refs):
         _defer_once(
             {
                 "task": RESOLVE_AGAIN,
                 "lock": _lock(environment_id),
                 "queueing_lock": f"{RESOLVE_AGAIN}:{environment_id}:{_digest(ref)}",
-                "schedule_in": {"seconds": LATER_SECONDS},
+                "schedule_in": {"seconds": seconds},
             },
             environment_id=environment_id,
             refs=[ref],
+            waited=seconds,
         )
 
 
@@ -64,14 +81,29 @@ def fetch(environment_id: int, urls: Iterable[str]) -> set[str]:
     """Ask for scripts and their maps to be fetched, and return the URLs of those that are going to be.
 
     Each once, however often it is asked for while it waits or is on its way; beyond `MOST_FETCHES`, and beyond
-    `MOST_NEW_IN_AN_HOUR`, none. The more a project has queued, the later comes the next: its slow server must not keep
-    other projects' maps waiting. (Not by a lock: a job whose worker was killed keeps that for minutes.)
+    `MOST_NEW_IN_AN_HOUR`, none.
+    """
+    return _fetch(environment_id, urls, _new_left)
+
+
+def fetch_again(environment_id: int, urls: Iterable[str]) -> set[str]:
+    """Ask for the same of scripts that could not be fetched before; beyond `MOST_AGAIN_IN_AN_HOUR`, none."""
+    return _fetch(environment_id, urls, _again_left)
+
+
+def _fetch(environment_id: int, urls: Iterable[str], left: Callable[[int], int]) -> set[str]:
+    """Queue as many as are ``left`` for the hour, and return those that are queued.
+
+    The more a project has queued, the later comes the next: its slow server must not keep other projects' maps waiting.
+    (Not by a lock: a job whose worker was killed keeps that for minutes.)
     """
     locks = {_fetch_lock(environment_id, url): url for url in urls}
     busy = _fetches(environment_id)
     new = sorted(locks.keys() - busy)
     if new:
-        new = new[: _free(environment_id, len(busy))]
+        # Of those that are queued it is not asked whether they are new, nor whether they end just now: rather too few.
+        free = min(MOST_FETCHES - len(busy), left(environment_id) - len(busy)) if len(busy) < MOST_FETCHES else 0
+        new = new[: max(free, 0)]
     for before, lock in enumerate(new, len(busy)):
         _defer_once(
             {"task": FETCH, "queue": FETCH_QUEUE, "priority": -before, "queueing_lock": lock},
@@ -79,17 +111,6 @@ def fetch(environment_id: int, urls: Iterable[str]) -> set[str]:
             url=locks[lock],
         )
     return {locks[lock] for lock in locks.keys() & (busy | set(new))}
-
-
-def _free(environment_id: int, busy: int) -> int:
-    """Return how many more fetches may be queued beside the ``busy`` ones.
-
-    Of these it is not asked whether they are new, nor whether their set was saved just now: rather too few.
-    """
-    free = MOST_FETCHES - busy
-    if free > 0:
-        free = min(free, MOST_NEW_IN_AN_HOUR - busy - _new_lately(environment_id))
-    return max(free, 0)
 
 
 # By the ids, which hold the moment and stand in the primary key's index: a project may have sets by the hundred
@@ -101,14 +122,30 @@ _NEW_LATELY: Final = """
         LIMIT %s
     ) AS lately
 """
+# Where that succeeded there is data now, and no reason to try again. An index holds the failures by their last try.
+_AGAIN_LATELY: Final = """
+    SELECT count(*) FROM (
+        SELECT FROM errortracking_symbolset
+        WHERE environment_id = %s AND storage_ptr IS NULL AND last_used >= %s AND id < %s LIMIT %s
+    ) AS lately
+"""
 
 
-def _new_lately(environment_id: int) -> int:
-    """Return of how many scripts the project got its first set within the last hour, `MOST_NEW_IN_AN_HOUR` at most."""
+def _new_left(environment_id: int) -> int:
+    """Return how many scripts may still get their first set within this hour."""
     since = uuid7(clock.now() - timedelta(hours=1))
     with sql.cursor() as cursor:
         row = cursor.execute(_NEW_LATELY, [environment_id, since, MOST_NEW_IN_AN_HOUR]).fetchone()
-    return int(row[0]) if row else 0
+    return MOST_NEW_IN_AN_HOUR - int(row[0]) if row else 0
+
+
+def _again_left(environment_id: int) -> int:
+    """Return how many scripts may still be tried again within this hour."""
+    hour = clock.now() - timedelta(hours=1)
+    parameters = [environment_id, hour, uuid7(hour), MOST_AGAIN_IN_AN_HOUR]
+    with sql.cursor() as cursor:
+        row = cursor.execute(_AGAIN_LATELY, parameters).fetchone()
+    return MOST_AGAIN_IN_AN_HOUR - int(row[0]) if row else 0
 
 
 _FETCHES: Final = """

@@ -137,7 +137,8 @@ def zlib_bomb(wbits: int) -> bytes:
 
 def brotli_bomb() -> bytes:
     packer = brotli.Compressor(quality=3)
-    return b"".join(packer.process(bytes(1_000_000)) for _ in range(300)) + packer.finish()
+    packed: bytes = b"".join(packer.process(bytes(1_000_000)) for _ in range(300)) + packer.finish()
+    return packed
 
 
 @pytest.mark.parametrize(

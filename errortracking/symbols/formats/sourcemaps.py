@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from symbolic.exceptions import SymbolicError
 from symbolic.sourcemapcache import SourceMapCache, SourceMapCacheToken
 
@@ -13,6 +15,8 @@ _LARGEST = 2**32 - 1  # lines and columns are 32 bits wide there
 # Dart's async functions, as compiled to JavaScript: the enclosing function is the compiler's, the name at the position
 # is the programmer's.
 _DART = "$async$"
+_IO_ERROR = 101  # symbolic's code for what the system answered: it maps a temporary file into memory
+_NO_MEMORY = f"(os error {errno.ENOMEM})"
 
 
 class NoMap(Exception):
@@ -20,10 +24,15 @@ class NoMap(Exception):
 
 
 def read(source: bytes, source_map: bytes) -> SourceMapCache:
-    """Parse a map; names of functions come of the minified script, where there is one. Raises `NoMap`."""
+    """Parse a map; names of functions come of the minified script, where there is one.
+
+    Raises `NoMap`, and OSError or MemoryError where it is not the map's fault: the folder for temporary files is full.
+    """
     try:
         return SourceMapCache.from_bytes(source, source_map)
     except SymbolicError as error:
+        if error.code == _IO_ERROR:
+            raise MemoryError if _NO_MEMORY in str(error) else OSError(f"temporary file: {error}") from None
         raise NoMap(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from None
 
 

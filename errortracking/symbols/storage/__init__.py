@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Final, Protocol
+from uuid import UUID
 
 from django.conf import settings
 
-from environments.ids import uuid7
+from environments.ids import moment_of, uuid7
 
 LARGEST_BYTES: Final = 100 * 1024 * 1024  # of one symbol set (contract 10)
 ADDRESS_SECONDS: Final = 300  # how long a signed address is good for (pipeline 6.2)
@@ -84,3 +86,11 @@ def storage() -> Storage:
 def new_key() -> str:
     """Return a key for new data."""
     return f"symbolsets/{uuid7()}"
+
+
+def made_at(key: str) -> datetime | None:
+    """Return when a key was made; None for what is no key of ours."""
+    try:
+        return moment_of(UUID(key.rpartition("/")[2]))
+    except (ValueError, OverflowError):
+        return None

@@ -86,7 +86,9 @@ def upload(request: HttpRequest, grant: signing.Grant) -> HttpResponse:
     """Store the part ``file`` of a multipart form; 204. What was uploaded to the key before is replaced."""
     try:
         with transaction.atomic():
-            _hold_pending(grant)  # first: of two uploads to one key the second begins when the first has ended
+            # First: of two uploads to one key the second begins when the first has ended.
+            if not _hold_pending(grant):
+                return HttpResponse(status=204)
             with DatabaseStorage().writing(grant.environment_id, grant.key) as writer:
                 if not form.pass_file_on(request, writer.add):
                     raise _Refused(_NO_FILE)
@@ -97,16 +99,21 @@ def upload(request: HttpRequest, grant: signing.Grant) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _hold_pending(grant: signing.Grant) -> None:
-    """Keep the set that waits for this upload as it is until the transaction ends: who finishes or deletes it waits."""
+def _hold_pending(grant: signing.Grant) -> bool:
+    """Keep the set that waits for this upload as it is until the transaction ends: who finishes or deletes it waits.
+
+    Returns False where it waits no more, because somebody who began the same upload (`upload_rules.shares_key`) has
+    finished it: the data is there.
+    """
     waiting = SymbolSet.objects.select_for_update(no_key=True).filter(
         environment_id=grant.environment_id, storage_ptr=grant.key
     )
     symbol_set = waiting.first()
     if symbol_set is None:
         raise _Refused(_GONE)
-    if symbol_set.content_hash is not None:
+    if symbol_set.content_hash is not None and not symbol_set.begun_hash:
         raise _Refused(_DONE)
+    return symbol_set.content_hash is None
 
 
 @_signed(signing.DOWNLOAD, ["GET", "HEAD"])

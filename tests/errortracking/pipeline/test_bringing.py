@@ -9,12 +9,14 @@ import pytest
 
 from environments import clock
 from environments.models import Project
-from errortracking.models import SymbolSet
-from errortracking.symbols import bringing, parser
+from errortracking.models import SymbolChunk, SymbolGarbage, SymbolSet
+from errortracking.pipeline import resolve_again
+from errortracking.symbols import bringing, fetching, parser
 from errortracking.symbols.failures import Failure
 from errortracking.symbols.fetching import ChunkId, Fetched
-from tests.errortracking.pipeline.making import NOON, queue, turn
+from tests.errortracking.pipeline.making import NOON, queue, send, turn
 from tests.errortracking.pipeline.mapping import (
+    CALLED,
     SCRIPT,
     URL,
     answers,
@@ -23,6 +25,7 @@ from tests.errortracking.pipeline.mapping import (
     source_map,
     thrown,
     upload,
+    web,
 )
 
 OTHER = "https://shop.example/assets/vendor.js"
@@ -101,3 +104,40 @@ def test_what_comes_for_a_project_that_is_gone_is_dropped(project: Project, monk
     bringing.bring(987_654, URL)
 
     assert SymbolSet.objects.filter(environment_id=987_654).count() == 0
+
+
+@pytest.mark.parametrize("content_hash", [None, "h"])
+def test_what_somebody_uploads_while_it_is_fetched_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch, content_hash: str | None
+) -> None:
+    """Whether that upload has been finished or is still under way."""
+
+    def fetch(url: str, **_: object) -> Fetched:
+        fields = {"storage_ptr": "symbolsets/x", "content_hash": content_hash}
+        SymbolSet.objects.create(environment_id=project.id, ref=url, **fields)
+        return Fetched(SCRIPT.encode(), source_map().encode())
+
+    monkeypatch.setattr(fetching, "fetch", fetch)
+    bringing.bring(project.id, URL)
+
+    row = SymbolSet.objects.get(environment_id=project.id)
+    assert (row.storage_ptr, row.content_hash) == ("symbolsets/x", content_hash)
+    assert jobs() == []
+    (kept,) = SymbolChunk.objects.filter(environment_id=project.id).values_list("key", flat=True).distinct()
+    assert list(SymbolGarbage.objects.values_list("key", flat=True)) == [kept]  # which the sweep deletes
+
+
+def test_a_map_that_comes_too_late_is_put_into_frames_that_name_the_scripts_chunk(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lack what was to be uploaded for their chunk; the script's own map is as good, and the script tells both."""
+    send(project, thrown(web(CALLED, "c", chunk_id="chunk-1"), web(chunk_id="chunk-1")))
+    jobs()
+    answers(monkeypatch, Fetched(SCRIPT.encode() + b"//# chunkId=chunk-1\n", source_map().encode()))
+    bringing.bring(project.id, URL)
+
+    refs = [URL, "chunk-1"]
+    assert jobs() == [("errortracking.symbols.resolve_again", {"environment_id": project.id, "refs": refs})]
+    resolve_again.resolve_again(project.id, refs)
+    shown = contents_of(project)
+    assert [shown[name]["resolved_name"] for name in ("c", "a")] == ["refund", "pay"]

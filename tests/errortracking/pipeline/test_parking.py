@@ -280,14 +280,15 @@ def test_a_row_that_is_processed_alone_does_not_wait(project: Project) -> None:
     assert (events(project), rows(project), jobs()) == (1, [], [])
 
 
-def test_frames_of_a_row_that_is_processed_alone_are_resolved_later(project: Project) -> None:
+def test_frames_of_a_row_that_is_processed_alone_are_resolved_right_after_it(project: Project) -> None:
     upload(project, "chunk-1")
     jobs()
-    queue(project, thrown(web(chunk_id="chunk-1")), entry())
+    queue(project, thrown(web(chunk_id="chunk-1")), entry(), thrown(web(chunk_id="chunk-1")))
     process_alone(project)
 
     assert contents_of(project)["a"]["resolved"] is False
-    assert jobs() == [("errortracking.symbols.resolve_again", {"environment_id": project.id, "refs": ["chunk-1"]})]
+    asked = {"environment_id": project.id, "refs": ["chunk-1"], "waited": 0}
+    assert jobs() == [("errortracking.symbols.resolve_again", asked)]
 
 
 def test_a_parked_row_moves_to_the_slot_in_use(project: Project) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import boto3
 import pytest
@@ -30,6 +30,15 @@ SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 _numbers = count(1)
 
 
+class Variables(TypedDict):
+    """What leads a server to an object store."""
+
+    HEALTHTRACK_S3_BUCKET: str
+    HEALTHTRACK_S3_ENDPOINT: str
+    HEALTHTRACK_S3_ACCESS_KEY: str
+    HEALTHTRACK_S3_SECRET_KEY: str
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A bucket of moto's server, and a client that is not the one under test."""
@@ -42,7 +51,7 @@ class Bucket:
         """Return the names of all its objects."""
         return [item["Key"] for item in self.client.list_objects_v2(Bucket=self.name).get("Contents", [])]
 
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> Variables:
         """Return the variables that lead a server to it."""
         return {
             "HEALTHTRACK_S3_BUCKET": self.name,

@@ -138,11 +138,11 @@ def test_an_upload_that_broke_off_is_taken_up_again(cli: Cli) -> None:
     def unplug(*_: Any) -> None:
         raise Unplugged
 
-    send, cli._send = cli._send, unplug  # type: ignore[method-assign]
-    with pytest.raises(Unplugged):
-        cli.upload(chunks)
+    with pytest.MonkeyPatch.context() as unplugged:
+        unplugged.setattr(cli, "_send", unplug)
+        with pytest.raises(Unplugged):
+            cli.upload(chunks)
     assert {ref: row["has_uploaded_file"] for ref, row in sets(cli).items()} == {"a": False, "b": False}
-    cli._send = send  # type: ignore[method-assign]
     assert cli.upload(chunks) == Summary(uploaded=2)
     assert cli.download("b") == b"2"
 

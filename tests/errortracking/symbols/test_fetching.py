@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import tracemalloc
 
 import pytest
 from pytest_django import Settings
@@ -116,6 +117,28 @@ def test_the_largest_script_and_map_are_taken_compressed_or_not(site: Web) -> No
     answer = fetch(f"{site.url}/app.js")
     assert isinstance(answer, Fetched)
     assert (len(answer.script), len(answer.source_map)) == (25_000_000, 25_000_000)
+
+
+def test_script_and_map_are_held_once(site: Web) -> None:
+    """A worker fetches several at a time. As text, a script with one emoji would take four times its size."""
+    script = "'\U0001f600".encode() + b"x" * 10_000_000 + b"'\n" + NAMED
+    source_map = '{"a":"\U0001f600'.encode() + b"x" * 10_000_000 + b'"}'
+    site.pages |= {"/app.js": ok(script), "/app.js.map": ok(source_map)}
+    tracemalloc.start()
+    try:
+        answer = fetch(f"{site.url}/app.js")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer == Fetched(script, source_map)
+    assert peak < 25_000_000
+
+
+def test_what_is_no_utf_8_is_replaced_wherever_it_stands(site: Web) -> None:
+    parts = [b"x" * 65_535 + b"\xc3", b"\xa4" + b"\xff", "\U0001f600".encode() * 40_000, b"\xf0\x9f"]
+    script = NAMED + b"".join(parts)
+    site.pages |= {"/app.js": ok(script, SourceMap="app.js.map"), "/app.js.map": ok(MAP)}
+    assert fetch(f"{site.url}/app.js") == Fetched(script.decode("utf-8", "replace").encode(), MAP)
 
 
 def test_script_and_map_share_the_time(site: Web, monkeypatch: pytest.MonkeyPatch) -> None:

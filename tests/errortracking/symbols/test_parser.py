@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -145,3 +146,19 @@ def test_other_data_in_the_same_place_is_read_anew(path: Path) -> None:
     path.unlink()
     put(path.parent, container(script(source_map(sources=["src/other.ts"]))))
     assert place(lookup(path, REF, [at(31)])[0]) == ("src/other.ts", 6, 3, "inner")
+
+
+@pytest.mark.parametrize(
+    ("position", "contents"),
+    [
+        (at(31), script()),
+        (Position(Kind.HERMES, 1, 30), Contents(Kind.HERMES, json.dumps(source_map()).encode())),
+    ],
+)
+def test_a_folder_for_temporary_files_that_cannot_be_written_is_not_blamed_on_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, position: Position, contents: Contents
+) -> None:
+    path = put(tmp_path, container(contents))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nothing"))  # a full disk is told in the same way
+    with pytest.raises(parser.Unavailable, match=r"OSError: temporary file: No such file or directory"):
+        lookup(path, REF, [position])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.http import HttpResponse
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from environments import clock
@@ -24,8 +25,9 @@ def address(project: Project, key: str = KEY) -> str:
     return DatabaseStorage().download_url(project.pk, key, "")
 
 
-def content(answer: HttpResponse) -> bytes:
-    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+def content(answer: HttpResponseBase) -> bytes:
+    assert isinstance(answer, StreamingHttpResponse)
+    return answer.getvalue()
 
 
 def test_the_data_comes_as_a_file_to_be_saved(a_project: Project) -> None:

@@ -99,7 +99,8 @@ class Address:
                 [self.project_id, self.key],
             ).fetchone()
         assert row
-        return row[0]
+        size: int | None = row[0]
+        return size
 
 
 @pytest.fixture

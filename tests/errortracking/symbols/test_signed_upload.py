@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
@@ -18,6 +17,7 @@ from errortracking.models import SymbolChunk, SymbolSet
 from errortracking.symbols import storage as storages
 from errortracking.symbols.storage import new_key
 from errortracking.symbols.storage.database import DatabaseStorage
+from tests.environments.world import ClientResponse
 from tests.errortracking.symbols.storing import a_project
 
 __all__ = ["a_project"]
@@ -45,7 +45,7 @@ def file(data: bytes) -> SimpleUploadedFile:
     return SimpleUploadedFile("file", data)
 
 
-def post(url: str, **parts: Any) -> HttpResponse:
+def post(url: str, **parts: Any) -> ClientResponse:
     return Client(enforce_csrf_checks=True).post(url, parts)
 
 
@@ -116,6 +116,16 @@ def test_an_upload_that_was_finished_is_not_changed(pending: SymbolSet) -> None:
     answer = post(url, file=file(b"forged"))
     assert answer.status_code == 409
     assert answer.json() == error("invalid_request", "conflict", "The upload has been finished. Start another one.")
+    assert data(pending) == b"data"
+
+
+def test_what_another_client_has_finished_need_not_be_sent(pending: SymbolSet) -> None:
+    """Two have begun the same upload, and share its place: what the slower one sends is there."""
+    url = address(pending)
+    post(url, file=file(b"data"))
+    pending.begun_hash = pending.content_hash = "hash"
+    pending.save()
+    assert post(url, file=file(b"data of another build")).status_code == 204
     assert data(pending) == b"data"
 
 

@@ -46,6 +46,22 @@ def test_the_page_says_where_there_is_no_data(world: World, client: Client, key:
     assert "/download/" not in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ('{"JavaScript":{"HttpStatus":[403,"https://shop.example/a.js"]}}', "HTTP error 403 while fetching: https://"),
+        ('{"JavaScript":"InvalidSourceAndMap"}', "Invalid Source and Map"),
+        ("what another version wrote", "what another version wrote"),
+    ],
+)
+def test_a_failure_is_told_in_words(world: World, client: Client, reason: str, said: str) -> None:
+    symbol_set = make_set(world, failure_reason=reason)
+    for page in ("/admin/errortracking/symbolset/", address(symbol_set, "change")):
+        text = client.get(page).content.decode()
+        assert said in text
+        assert "{&quot;JavaScript" not in text
+
+
 def test_the_page_opens_while_the_store_is_away(world: World, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> None:
         raise Unavailable("no route to host")

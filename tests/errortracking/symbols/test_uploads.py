@@ -22,7 +22,8 @@ from tests.errortracking.api.making import make_release, make_symbol_set
 __all__ = ["world"]
 
 _numbers = count(1)
-PENDING, DONE, FAILED = {"storage_ptr": "symbolsets/1"}, {"storage_ptr": "symbolsets/1", "content_hash": "h"}, {}
+PENDING, DONE = {"storage_ptr": "symbolsets/1"}, {"storage_ptr": "symbolsets/1", "content_hash": "h"}
+FAILED: dict[str, str] = {}
 BROKEN = DONE | {"failure_reason": '{"JavaScript":{"JSDataError":"the process was ended by SIGKILL"}}'}
 REFUSE, KEEP, REPLACE = OnConflict
 
