@@ -45,17 +45,18 @@ def is_plain(environ: dict[str, Any]) -> bool:
         environ["REQUEST_METHOD"] == "POST"
         and not environ.get("HTTP_COOKIE")
         and not environ.get("SCRIPT_NAME")
-        and _is_ours(environ.get("HTTP_HOST", ""), tuple(settings.ALLOWED_HOSTS))
+        and 0 < len(host := environ.get("HTTP_HOST", "")) <= _LONGEST_HOST
+        and _is_ours(host, tuple(settings.ALLOWED_HOSTS))
     )
 
 
-@lru_cache(256)  # clients know a server by a few names
+@lru_cache(256)  # clients know a server by a few names; it keeps what it is asked
 def _is_ours(host: str, _allowed: tuple[str, ...]) -> bool:
     """Return whether Django takes requests for ``host``; for any but ``_allowed`` it is asked anew."""
     request = HttpRequest()
     request.META["HTTP_HOST"] = host
     try:
-        return 0 < len(host) <= _LONGEST_HOST and bool(request.get_host())
+        return bool(request.get_host())
     except DisallowedHost:
         return False
 

@@ -6,16 +6,18 @@ import sys
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.views import defaults
 
+from errortracking.ingest import http
 from runtime.requests import unavailable
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Answer 400 to a request that Django itself refused, such as one for a host that is not ours."""
     if _is_api(request):
         return _body(400, "invalid_request", "bad_request", "The request cannot be read.")
-    return defaults.bad_request(request, exception)
+    return http.bad_request(request) or defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from errortracking.ingest import depth, events, limits, project_token, wire
+from errortracking.ingest import events, limits, project_token, wire
 from errortracking.ingest.refusal import Refused, no_event, unparsable
 from errortracking.models.payload import EventEntry
 
@@ -26,10 +26,9 @@ _FROM_OPTIONS: Final = (
 def decode(request: wire.Request) -> wire.Accepted:
     """Decode a V1 request. ``events`` of the result is empty when every event was dropped. Raises ``Refused``."""
     token = project_token.of_header(request.authorization)
-    document = request.json()
+    document, deep = request.json_and_depth()
     if not isinstance(document, dict) or "batch" not in document:
         raise unparsable("missing field `batch`") if document else no_event()
-    deep = depth.exceeds(document, limits.PROPERTY_DEPTH + 1)
     sdk = _sdk(request.sdk_info)
     entries: list[EventEntry] = []
     results: dict[str, dict[str, str]] = {}

@@ -11,6 +11,7 @@ from django.core.handlers.exception import response_for_exception
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 
@@ -65,6 +66,21 @@ def edge(route: str, methods: Iterable[str]) -> Callable[[View], Callable[..., H
         return within_django
 
     return decorate
+
+
+def bad_request(request: HttpRequest) -> HttpResponseBase | None:
+    """Return the answer to a request that Django refused before a view of the edge saw it; None where no such view is.
+
+    That is one for a host that is not ours. An SDK, and the console of a browser's page, can make sense of this one.
+    """
+    try:
+        view = resolve(request.path_info).func
+    except Resolver404:
+        return None
+    if not hasattr(view, "direct"):
+        return None
+    body = b"Bad Request: the request cannot be read"
+    return _with(_response(Answer(400, body, "text/plain; charset=utf-8")), for_origin(request.META))
 
 
 def _answer(view: View, allowed: Collection[str], environ: Environ, arguments: dict[str, str]) -> Answer:

@@ -29,13 +29,11 @@ _NUL: Final = b"\\u0000"
 _REPLACEMENT: Final = b"\\ufffd"
 _VALUES: Final = (b",", b"[", b"{")
 
-# An escape at a time from the left, so that the second backslash of `\\u0000` is never taken for the first of one.
-# Group 1: what cannot stay, a surrogate that is not one half of a pair or NUL.
+# What cannot stay: NUL, and a surrogate that is not one half of a pair. Backslashes belong to one another two by two,
+# so of a run of them (group 1) the last begins an escape where their number is odd. Group 2: a second half. Only these
+# are looked at: a text of 25 MB may be twelve million harmless escapes.
 _ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000))"
-    rb"|.)",
-    re.DOTALL,
+    rb"(?<!\\)(\\+)u(?:[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[dD][c-fC-F][0-9a-fA-F]{2}|0000)"
 )
 # Strings as a whole, so that brackets in them don't count. Possessive and with an optional end: an unfinished string
 # takes the rest of the text at once, and neither time nor memory grows faster than the text.
@@ -82,7 +80,10 @@ def _parse_odd(text: bytes) -> Any:
 
 
 def _repaired(escape: re.Match[bytes]) -> bytes:
-    return _REPLACEMENT if escape[1] else escape[0]
+    backslashes, second_half = escape.groups()
+    if len(backslashes) % 2 == 0:  # what follows them is text; a second half behind that has no first
+        return escape[0] if second_half is None else escape[0][: -len(second_half)] + _REPLACEMENT
+    return backslashes[:-1] + _REPLACEMENT if second_half is None else escape[0]
 
 
 def _nothing(_word: str) -> None:

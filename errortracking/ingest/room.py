@@ -12,11 +12,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
 from django.conf import settings
 
 from errortracking.ingest import disk, refusal
 from errortracking.models import backlog
 from errortracking.models.backlog import MEGABYTE, Held
+
+log = structlog.get_logger("healthtrack.ingest")
 
 INTERVAL: Final = 1.0  # seconds between samples
 # … and as many times what taking one took: a long queue is read for a twentieth of the time at most.
@@ -98,5 +101,20 @@ def _take() -> _Sample:
     started = time.monotonic()
     held, space = backlog.by_project(), disk.read()
     ended = time.monotonic()
+    _tell(space, had_space=_sample is None or _sample.has_space)
     _sample = _Sample(ended + max(INTERVAL, _PATIENCE * (ended - started)), space.is_enough, held)
     return _sample
+
+
+def _tell(space: disk.Space, *, had_space: bool) -> None:
+    """Log that the disk begins to refuse events, and that it ends: the clients are only told to try again."""
+    if space.is_enough and not had_space:
+        log.info("events are taken again")
+    elif had_space and not space.is_enough:
+        log.warning(
+            "events are refused: the database has no more room",
+            free_mb=None if space.free is None else space.free // MEGABYTE,
+            wanted_mb=settings.MIN_FREE_DISK_MB,
+            database_mb=None if space.database is None else space.database // MEGABYTE,
+            most_database_mb=settings.MAX_DATABASE_MB,
+        )

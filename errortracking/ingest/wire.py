@@ -34,7 +34,16 @@ class Request:
 
     def json(self) -> Any:
         """Return the parsed body (or ``data`` parameter). Raises ``Refused``."""
-        return parse.parse(json_text(self.method, self.query, self.content_type, self.content_encoding, self.body))
+        return parse.parse(self._text())
+
+    def json_and_depth(self) -> tuple[Any, bool]:
+        """Return the parsed body, and whether an event in it may hold values below the limit. Raises ``Refused``."""
+        text = self._text()
+        document = parse.parse(text)
+        return document, depth.exceeds(document, limits.PROPERTY_DEPTH + 1, len(text))
+
+    def _text(self) -> bytes:
+        return json_text(self.method, self.query, self.content_type, self.content_encoding, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +67,13 @@ _EARLIEST, _LATEST = 1_609_459_200_000, 4_102_444_800_000
 
 def decode(request: Request) -> Accepted:
     """Decode a v0 request. One bad event refuses the whole request. Raises ``Refused`` and nothing else."""
-    document = request.json()
+    document, deep = request.json_and_depth()
     raw = raw_events(document)
     token = project_token.of_request(document, raw)
     if request.route == "engage":
         for event in raw:
             if event.get("event") is None:
                 event["event"] = "$identify"  # persons' properties, sent without a name
-    deep = depth.exceeds(document, limits.PROPERTY_DEPTH + 1)
     entries = [events.entry(event, token, deep=deep) for event in raw]
     if request.route == "s":
         for entry in entries:

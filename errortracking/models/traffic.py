@@ -15,7 +15,8 @@ KEPT_DAYS: Final = 35
 class TrafficCount(ProjectRow):
     """How many page views and the like came on one UTC day of receipt from one SDK on one host.
 
-    By version of the SDK they are counted in `EventCount`, as all events are.
+    By version of the SDK they are counted in `EventCount`, as all events are; but there each name is one of the many
+    that a project may send, and counted as `other` where it came late. SDKs beyond a limit are `other` here.
     """
 
     pk = models.CompositePrimaryKey("environment_id", "day", "event", "sdk", "host", "has_session", "is_proxied")

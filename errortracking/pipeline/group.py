@@ -30,16 +30,24 @@ _KNOWN = """
 
 
 def group(batch: Batch) -> None:
-    """Choose the fingerprint of each live exception, in the order of arrival, and fill ``batch.known``.
+    """Choose the fingerprint of each live exception, and fill ``batch.known``.
 
-    An exception is grouped as if those before it in the batch had been committed: a new fingerprint is known
-    to the next. An exception whose list could not be read has no fingerprint and belongs to no issue.
+    An exception whose list could not be read has no fingerprint and belongs to no issue.
     """
     for event in batch.live:
         if event.parsed.exceptions:
             event.candidates = _candidates(batch, event)
     values = {candidate.value for event in batch.live for candidate in event.candidates}
     batch.known = find(batch.environment_id, values)
+    choose(batch)
+
+
+def choose(batch: Batch) -> None:
+    """Choose among the candidates of each live exception, in the order of arrival.
+
+    An exception is grouped as if those before it in the batch had been committed: a new fingerprint is known to the
+    next. So the choice is made again by whoever ends the way of some of them before their issues are looked for.
+    """
     known = set(batch.known)
     for event in batch.live:
         if event.candidates:

@@ -17,6 +17,7 @@ from errortracking.pipeline.exceptions import Json, JsonObject
 # Bytes of JSON: what builds write about themselves takes a few hundred. Every event carries a copy, so the megabyte
 # that a release may hold is left with the release.
 MAX_SHOWN_METADATA = 16 * 1024
+MAX_SHOWN_TEXT = 1_000  # characters of version and project, each; for the same reason, and nobody calls a version so
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,15 @@ def hash_id(project: str, version: str) -> str:
 
 
 def output(project: str, version: str, created_at: datetime, metadata: Json) -> JsonObject:
-    """Return ``$exception_release`` for a release's row. Metadata may be any JSON value; large ones are left out."""
-    moment = clock.iso(created_at)
-    shown: JsonObject = {"version": version, "project": project, "timestamp": moment}
+    """Return ``$exception_release`` for a release's row; long texts are cut.
+
+    Metadata may be any JSON value; large ones are left out.
+    """
+    shown: JsonObject = {
+        "version": version[:MAX_SHOWN_TEXT],
+        "project": project[:MAX_SHOWN_TEXT],
+        "timestamp": clock.iso(created_at),
+    }
     if metadata is not None and len(orjson.dumps(metadata)) <= MAX_SHOWN_METADATA:
         shown["metadata"] = without_credentials(metadata)
     return shown

@@ -24,6 +24,9 @@ from errortracking.pipeline.exceptions import ParsedException
 
 MAX_TERM: Final = 300  # characters of a message, path or name that are searched
 REMEMBERED: Final = 2_000  # fingerprints; some kilobytes each
+# … which hold, of one, so many terms, and so many releases and SDKs. A row has room for fewer; more are parts of what
+# is there, or a client's that calls itself something else each time. They are forgotten, and written in vain then.
+REMEMBERED_OF_ONE: Final = 500
 
 Key = tuple[int, UUID]  # project and fingerprint
 
@@ -72,8 +75,9 @@ def _look(event: Accepted, known: _Known, new: _New) -> None:
             new.places.add(place)
     if known.length < MAX_TEXT:
         for term in terms(event.parsed.exceptions):
-            if hash(term) not in known.terms:
-                new.terms[term] = None
+            kept = term[:MAX_TERM]
+            if hash(kept) not in known.terms:
+                new.terms[kept] = None
 
 
 def terms(exceptions: list[ParsedException]) -> Iterable[str]:
@@ -91,9 +95,14 @@ def terms(exceptions: list[ParsedException]) -> Iterable[str]:
 
 
 def text_of(new: Iterable[str]) -> str:
-    """Return the row's text of these terms, each a line; what is part of the text already needs none of its own."""
+    """Return the row's text of these terms, each a line; what is part of the text already needs none of its own.
+
+    Those for which there is no room are not looked at: of an event's 50,000 frames hardly any.
+    """
     text = ""
     for term in new:
+        if len(text) >= MAX_TEXT:
+            break
         line = term[:MAX_TERM].replace("\n", " ").strip()
         if line and line not in text:
             text = f"{text}\n{line}" if text else line
@@ -156,5 +165,9 @@ def _remember(environment_id: int, new: dict[UUID, _New]) -> None:
         known.terms.update(map(hash, one.terms))
         known.length += len(one.text) + 1
         known.places |= one.places
+        if known.length >= MAX_TEXT or len(known.terms) > REMEMBERED_OF_ONE:
+            known.terms = set()
+        if len(known.places) > REMEMBERED_OF_ONE:
+            known.places = set()
     while len(_memory) > REMEMBERED:
         _memory.popitem(last=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from errortracking.models import Outcome
 from errortracking.pipeline.batch import Accepted, Batch
+from errortracking.pipeline.group import choose
 from errortracking.pipeline.loaded_rules import Kind
 from errortracking.pipeline.project_rules import matching
 from errortracking.rules.sampling import drawn
@@ -18,7 +19,9 @@ def suppress_by_rules(batch: Batch) -> None:
     A rule that matches an exception but does not draw it leaves it to the next.
     """
     dropped = [event for event in batch.live if _is_dropped(batch, event)]
-    batch.end(dropped, Outcome.SUPPRESSED, SUPPRESSED_BY_RULE)
+    if dropped:
+        batch.end(dropped, Outcome.SUPPRESSED, SUPPRESSED_BY_RULE)
+        choose(batch)  # anew: those that are left must not go by a fingerprint that only a dropped one would have made
 
 
 def _is_dropped(batch: Batch, event: Accepted) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 # Nothing that sends exceptions is older; such a time is a clock that never was set, or no time at all. It
@@ -12,6 +13,9 @@ FUTURE = timedelta(hours=23)
 # From this number on an epoch is in milliseconds: as seconds it would be the year 5138, as milliseconds March
 # 1973.
 _MILLISECONDS_FROM = 100_000_000_000
+# Seconds or milliseconds as digits: eight are a date of ISO 8601. Ingest keeps a JSON number as its text, and Python's
+# time.time() has a fraction.
+_NUMBER = re.compile(r"\d{9,20}(?:\.\d{1,20})?", re.ASCII)
 
 
 def effective(received_at: datetime, timestamp: object, sent_at: object = None, offset: object = None) -> datetime:
@@ -45,8 +49,8 @@ def read(value: object) -> datetime | None:
     try:
         if isinstance(value, str):
             text = value.strip()
-            if 9 <= len(text) <= 20 and text.isascii() and text.isdigit():  # eight digits are an ISO date
-                return _epoch(int(text))
+            if _NUMBER.fullmatch(text):
+                return _epoch(float(text) if "." in text else int(text))
             moment = datetime.fromisoformat(text.upper())
             return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
         if isinstance(value, int | float) and not isinstance(value, bool):

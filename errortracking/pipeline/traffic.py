@@ -21,7 +21,10 @@ from errortracking.pipeline.parse import MAX_LIB
 WATCHED: Final = frozenset({"$pageview", "$pageleave", "$screen", "$web_vitals"})
 MAX_HOSTS: Final = 50
 """Per project and day: the client writes them. A site has a handful."""
+MAX_SDKS: Final = 20
+"""Per project and day, as well written by the client. There are some fifteen."""
 MAX_HOST: Final = 253  # characters of a name in DNS
+MAX_URL: Final = 2_048  # characters that may hold the host; `urlsplit` remembers what it has taken apart
 OTHER: Final = "other"
 SKEW: Final = timedelta(minutes=5)
 """Between a client's clock at the moment of sending and ours at receipt: the network takes seconds."""
@@ -42,10 +45,12 @@ def count_traffic(batch: Batch) -> None:
     if not sent:
         return
     counts = Counter(_key(event) for event in sent)
-    hosts = _admitted(batch.environment_id, dict.fromkeys((key.day, key.host) for key in counts))
+    hosts, sdks = _admitted(batch.environment_id, counts)
     admitted: Counter[_Key] = Counter()
     for key, count in counts.items():
-        admitted[key if (key.day, key.host) in hosts else key._replace(host=OTHER)] += count
+        host = key.host if (key.day, key.host) in hosts else OTHER
+        sdk = key.sdk if (key.day, key.sdk) in sdks else OTHER
+        admitted[key._replace(host=host, sdk=sdk)] += count
     _add_traffic(batch.environment_id, admitted)
 
 
@@ -68,7 +73,7 @@ def host_of(properties: dict[str, object]) -> str:
     if not isinstance(host, str):
         url = properties.get("$current_url")
         try:
-            host = urlsplit(url).netloc if isinstance(url, str) else ""
+            host = urlsplit(url[:MAX_URL]).netloc if isinstance(url, str) else ""
         except ValueError:
             host = ""
     name = host.rpartition("@")[2].strip().lower().replace("\0", "")
@@ -88,17 +93,20 @@ def is_session(value: object) -> bool:
     return True
 
 
-_KNOWN_HOSTS: Final = """
-    SELECT DISTINCT day, host FROM errortracking_trafficcount WHERE environment_id = %s AND day = ANY(%b)
+_KNOWN: Final = """
+    SELECT DISTINCT day, host, sdk FROM errortracking_trafficcount WHERE environment_id = %s AND day = ANY(%b)
 """
+_Dated = set[tuple[date, str]]
 
 
-def _admitted(environment_id: int, wanted: Iterable[tuple[date, str]]) -> set[tuple[date, str]]:
-    """Return those of the hosts that have counters of their own on their day; the first come have them."""
-    pairs = list(wanted)
+def _admitted(environment_id: int, wanted: Iterable[_Key]) -> tuple[_Dated, _Dated]:
+    """Return the hosts and the SDKs that have counters of their own on their day; the first come have them."""
+    keys = list(wanted)
     with sql.cursor() as cursor:
-        known = cursor.execute(_KNOWN_HOSTS, [environment_id, list({day for day, _ in pairs})]).fetchall()
-    return first_come(pairs, known, MAX_HOSTS)
+        known = cursor.execute(_KNOWN, [environment_id, list({key.day for key in keys})]).fetchall()
+    hosts = first_come([(key.day, key.host) for key in keys], {(day, host) for day, host, _ in known}, MAX_HOSTS)
+    sdks = first_come([(key.day, key.sdk) for key in keys], {(day, sdk) for day, _, sdk in known}, MAX_SDKS)
+    return hosts, sdks
 
 
 _ADD_TRAFFIC: Final = """

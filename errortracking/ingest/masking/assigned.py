@@ -48,7 +48,8 @@ def _between(quote: str, inside: str) -> tuple[str, Any, Any]:
 
 _quoted: Final = tuple(_between(*quote) for quote in _QUOTES)
 _reference: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)*")
-_placeholder: Final = re.compile(r"[^\w]*\w?[^\w]*|[$:%]\w+|\\+")
+_letter: Final = re.compile(r"\w")
+_parameter_mark: Final = re.compile(r"[$:%]\w+")  # of a shell, of SQL, of a format
 
 _authorization: Final = re2.compile(
     r"(?i)(\bauthorization[\"'\\]*\s*[:=]\s*[\"'\\]*"
@@ -74,12 +75,23 @@ def _assignment(match: Any) -> str | None:
 
 def _is_expression(value: str) -> bool:
     """Return whether a value without quotes is code, or the place of a value that is not there."""
-    if value in _NOTHING or _placeholder.fullmatch(value):
+    if value in _NOTHING or _is_place(value):
         return True
     if len(value) > _LONGEST_REFERENCE or not _reference.fullmatch(value):
         return False
     last = re.split(r"\W+", value)[-1]
     return is_secret(last) or ("." in value and not any(map(str.isdigit, value)))
+
+
+def _is_place(value: str) -> bool:
+    """Return whether a value is the place of one: signs with one letter among them at most, or a parameter.
+
+    In two searches, where a pattern for the signs on both sides of a letter would try each place for it.
+    """
+    first = _letter.search(value)
+    if first is None or _letter.search(value, first.end()) is None:
+        return True
+    return _parameter_mark.fullmatch(value) is not None
 
 
 def _named_literal(match: Any) -> str | None:

@@ -74,10 +74,14 @@ HINTS: Final = (
 )
 
 
-@lru_cache(maxsize=10_000)
 def is_secret(name: str) -> bool:
     """Return whether the value under ``name`` is to be masked."""
-    if len(name) > _LONGEST or name == _LAST_FOLDER or name.startswith(_FLAG):
+    return len(name) <= _LONGEST and _is_secret(name)
+
+
+@lru_cache(maxsize=10_000)  # asked for none that is longer: what is asked is kept
+def _is_secret(name: str) -> bool:
+    if name == _LAST_FOLDER or name.startswith(_FLAG):
         return False
     words = [word.lower() for word in _WORD.findall(name)]
     while words and words[-1].isdigit():  # password2

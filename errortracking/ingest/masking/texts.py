@@ -17,7 +17,18 @@ from errortracking.ingest.masking.budget import OF_A_TEXT, Budget, Spent
 from errortracking.ingest.masking.mark import MASK
 from errortracking.ingest.masking.names import HINTS
 
-__all__ = ["HINT", "MASK", "SHORTEST", "has_block", "has_card", "is_block_line", "is_card", "masked"]
+__all__ = [
+    "HINT",
+    "MASK",
+    "SHORTEST",
+    "has_block",
+    "has_card",
+    "has_check_digit",
+    "is_block_line",
+    "is_card",
+    "is_issued",
+    "masked",
+]
 
 SHORTEST: Final = 8  # characters; no secret that is recognised inside a text is shorter
 
@@ -94,9 +105,19 @@ def is_block_line(text: str) -> bool:
     return _block_line.search(text) is not None
 
 
-def has_card(json: bytes) -> bool:
-    """Return whether a JSON text holds a card's number. Most long numbers are none, and not worth looking for again."""
-    return any(_card_length(match[1].decode()) for match in _card_in_json.finditer(json))
+def has_card(json: bytes, budget: Budget) -> bool:
+    """Return whether a JSON text holds a card's number. Most long numbers are none, and not worth looking for again.
+
+    True as well where it holds more numbers than the ``budget`` allows to look at.
+    """
+    try:
+        for match in _card_in_json.finditer(json):
+            budget.take()
+            if _card_length(match[1].decode()):
+                return True
+    except Spent:
+        return True
+    return False
 
 
 def has_block(json: bytes) -> bool:
@@ -110,10 +131,11 @@ def is_card(digits: str) -> bool:
     Prefixes and lengths as ISO/IEC 7812 issuers publish them; without them one in ten long numbers (ids, times in
     microseconds) would pass Luhn's test.
     """
-    return _is_issued(digits) and _luhn(digits) == 0
+    return is_issued(digits) and has_check_digit(digits)
 
 
-def _is_issued(digits: str) -> bool:
+def is_issued(digits: str) -> bool:
+    """Return whether ``digits`` begin as an issuer's and are as many: the part of `is_card` that costs little."""
     size, two, four = len(digits), int(digits[:2]), int(digits[:4])
     if digits[0] == "4":  # Visa
         return size in (13, 16, 19)
@@ -126,12 +148,13 @@ def _is_issued(digits: str) -> bool:
     return size == 16 and (3528 <= four <= 3589 or two in (62, 65) or four == 6011 or 6440 <= four <= 6499)
 
 
-def _luhn(digits: str) -> int:
+def has_check_digit(digits: str) -> bool:
+    """Return whether the last of ``digits`` is the one that Luhn's sum asks for."""
     total = 0
     for place, digit in enumerate(reversed(digits)):
         number = int(digit) * (1 + place % 2)
         total += number - 9 if number > 9 else number
-    return total % 10
+    return total % 10 == 0
 
 
 def _card_mark(match: Any) -> str | None:

@@ -8,9 +8,19 @@ from typing import Any, Final
 import orjson
 import re2
 
-from errortracking.ingest.masking.budget import Budget
+from errortracking.ingest.masking.budget import Budget, Spent
 from errortracking.ingest.masking.names import HINTS, is_secret
-from errortracking.ingest.masking.texts import HINT, MASK, SHORTEST, has_block, has_card, is_block_line, is_card, masked
+from errortracking.ingest.masking.texts import (
+    HINT,
+    MASK,
+    SHORTEST,
+    has_block,
+    has_card,
+    has_check_digit,
+    is_block_line,
+    is_issued,
+    masked,
+)
 from errortracking.models.payload import EventEntry
 
 # A project's own token is public, and browsers' SDKs send it in every event under `token`.
@@ -34,11 +44,11 @@ def mask_events(entries: list[EventEntry]) -> Counter[str]:
     ``distinct_id`` are what it is found by.
     """
     found: Counter[str] = Counter()
-    budget = Budget()
+    budget, cards = Budget(), Budget()
     for entry in entries:
         held = [part for part in (entry["properties"], entry.get("$set"), entry.get("$set_once")) if part]
         json = orjson.dumps(held)
-        card = has_card(json)
+        card = has_card(json, cards)
         if card or _IN_EITHER.search(json) is not None:
             texts = card or _IN_TEXTS.search(json) is not None
             walk = _Walk(found, budget, texts, block=texts and has_block(json))
@@ -79,10 +89,20 @@ class _Walk:
             return self._masked_text(value, is_source) if self._texts and len(value) >= SHORTEST else value
         if kind is dict or kind is list:
             self._waiting.append((value, is_source))
-        elif kind is int and value > _LEAST_CARD and is_card(str(value)):
-            self._found["card"] += 1
-            return MASK
+        elif kind is int and value > _LEAST_CARD and is_issued(digits := str(value)):
+            return self._masked_number(value, digits)
         return value
+
+    def _masked_number(self, value: int, digits: str) -> Any:
+        try:
+            self._budget.take()
+        except Spent:
+            self._found["text"] += 1
+            return MASK
+        if not has_check_digit(digits):
+            return value
+        self._found["card"] += 1
+        return MASK
 
     def _masked_text(self, value: str, is_source: bool) -> str:
         if self._block and is_block_line(value):

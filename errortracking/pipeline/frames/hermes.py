@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from errortracking.pipeline.clean import cut
 from errortracking.pipeline.exceptions import Frame, RawFrame
 from errortracking.pipeline.frames import javascript
 from errortracking.pipeline.frames.base import (
     CHUNK_ID,
+    MAX_TEXT,
     Images,
     Kind,
     Platform,
@@ -48,7 +50,7 @@ def _failed(raw: RawFrame, id_: str, failure: Failure) -> Frame:
 def _wants(raw: RawFrame) -> Wish | None:
     if "chunk_id" not in raw:
         return None
-    position = lookups.Position(lookups.Kind.HERMES, 1, raw.get("colno", 0), raw["function"])
+    position = lookups.Position(lookups.Kind.HERMES, 1, raw.get("colno", 0), cut(raw["function"], MAX_TEXT))
     return Wish((reference(raw["chunk_id"]),), position)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from errortracking.pipeline.exceptions import Frame, RawFrame
 from errortracking.pipeline.frames import symbolic
-from errortracking.pipeline.frames.base import contents, junk
+from errortracking.pipeline.frames.base import MAX_TEXT, contents, junk
 from errortracking.symbols.failures import Failure
 from errortracking.symbols.lookups import Original
 
@@ -32,11 +32,13 @@ def not_uploaded(chunk_id: str) -> Failure:
 def script_url(filename: str | None) -> tuple[str, str] | None:
     """Return the URL that a script was loaded from, and its path; None if it cannot have been fetched over http(s).
 
-    Stacks write ``:line:column`` behind the URL, and some SDKs leave it there; it is cut, a port is not.
+    Stacks write ``:line:column`` behind the URL, and some SDKs leave it there; it is cut, a port is not. Of what is
+    longer than a name may be the beginning counts, which is all that a symbol set is known by: `urlsplit` remembers
+    what it has taken apart.
     """
     if filename is None or not filename.startswith(("http://", "https://")):
         return None
-    scheme, _, rest = filename.partition("://")
+    scheme, _, rest = filename[:MAX_TEXT].partition("://")
     host, slash, path = rest.partition("/")
     url = f"{scheme}://{host}{slash}{_POSITION.sub('', path)}"
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from errortracking.pipeline.clean import cut
 from errortracking.pipeline.exceptions import Contents, Context, Frame, RawFrame
 from errortracking.pipeline.frames import javascript
 from errortracking.pipeline.frames.base import (
     CHUNK_ID,
+    MAX_TEXT,
     SOURCE_CONTEXT,
     Images,
     Kind,
@@ -92,7 +94,7 @@ def _failed(raw: RawFrame, id_: str, failure: Failure) -> Frame:
 def _wants(raw: RawFrame) -> Wish | None:
     if "chunk_id" not in raw or "lineno" not in raw or "colno" not in raw:
         return None
-    position = lookups.Position(lookups.Kind.JAVASCRIPT, raw["lineno"], raw["colno"], raw["function"])
+    position = lookups.Position(lookups.Kind.JAVASCRIPT, raw["lineno"], raw["colno"], cut(raw["function"], MAX_TEXT))
     return Wish((reference(raw["chunk_id"]),), position)
 
 

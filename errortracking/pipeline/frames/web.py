@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from errortracking.pipeline.clean import cut
 from errortracking.pipeline.exceptions import Contents, Frame, RawFrame
 from errortracking.pipeline.frames import javascript
 from errortracking.pipeline.frames.base import (
     CHUNK_ID,
+    MAX_TEXT,
     Images,
     Kind,
     Platform,
@@ -100,7 +102,7 @@ def _wants(raw: RawFrame) -> Wish | None:
     if not refs:
         return None
     url = script[0] if script and len(script[0].encode()) <= MAX_REF else None  # half a URL cannot be fetched
-    position = lookups.Position(lookups.Kind.JAVASCRIPT, raw["lineno"], raw["colno"], raw["function"])
+    position = lookups.Position(lookups.Kind.JAVASCRIPT, raw["lineno"], raw["colno"], cut(raw["function"], MAX_TEXT))
     return Wish(refs, position, url)
 
 

@@ -269,8 +269,27 @@ def test_what_middleware_looks_at_closely_is_djangos(
     assert post("/e/", **environ).status == status
 
 
+def test_a_host_longer_than_any_name_is_not_remembered(project: Project) -> None:
+    before = direct._is_ours.cache_info().currsize
+    assert post("/e/", HTTP_HOST="x" * 300).status == "200 OK"
+    assert direct._is_ours.cache_info().currsize == before
+
+
 def test_hosts_that_the_operator_names_are_the_only_ones(project: Project) -> None:
     with override_settings(ALLOWED_HOSTS=["errors.example"]):
         assert post("/e/").status == "200 OK"
         assert post("/e/", HTTP_HOST="evil.example").status == "400 Bad Request"
     assert post("/e/", HTTP_HOST="evil.example").status == "200 OK"
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"REQUEST_METHOD": "OPTIONS"}, {"HTTP_COOKIE": "a=b"}, {"PATH_INFO": "/array/phc_a/config"}]
+)
+def test_a_host_that_is_not_ours_gets_the_plain_text_and_the_headers_of_any_refusal(environ: dict[str, Any]) -> None:
+    with override_settings(ALLOWED_HOSTS=["errors.example"]):
+        answer = post("/e/", **{"HTTP_HOST": "evil.example", "HTTP_ORIGIN": "https://app.example", **environ})
+    headers = dict(answer.headers)
+    assert (answer.status, answer.body) == ("400 Bad Request", b"Bad Request: the request cannot be read")
+    assert headers["Content-Type"] == TEXT
+    assert headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert headers["X-Request-ID"] == "mine"

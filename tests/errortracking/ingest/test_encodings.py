@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -148,9 +149,19 @@ def test_base64_of_both_alphabets_is_decoded(text: bytes, data: bytes) -> None:
     assert encodings.decode_base64(text, 100) == data
 
 
-@pytest.mark.parametrize("text", [b'{"a":1}', b"", b"abc!", b"a=b=", b"====", "é".encode()])
+@pytest.mark.parametrize("text", [b'{"a":1}', b"", b"abc!", b"a=b=", b"====", b"abcd====", b"ab\tcd", "é".encode()])
 def test_other_text_does_not_look_like_base64(text: bytes) -> None:
     assert not encodings.looks_like_base64(text)
+
+
+@pytest.mark.parametrize("end", [b"!", b"= !", b"====", b"\t="])
+@pytest.mark.parametrize("filling", [b" ", b"\r\n", b"A", b"A "])
+def test_what_nearly_looks_like_base64_is_told_in_no_longer_time(filling: bytes, end: bytes) -> None:
+    """Two kilobytes of gzip expand to two megabytes of blanks: to go back from each of them would take hours."""
+    text = b"A" + filling * (64_000 // len(filling)) + end
+    started = time.perf_counter()
+    assert not encodings.looks_like_base64(text)
+    assert time.perf_counter() - started < 1
 
 
 def test_base64_beyond_the_limit_is_413_before_it_is_decoded() -> None:

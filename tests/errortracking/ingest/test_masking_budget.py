@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from errortracking.ingest.masking.budget import LOOKS, OF_A_TEXT, Budget, Spent
-from errortracking.ingest.masking.texts import masked
+from errortracking.ingest.masking.texts import has_card, masked
 from errortracking.ingest.masking.walk import mask_events
 
 MASK = "$$_posthog_redacted_based_on_masking_rules_$$"
@@ -69,3 +69,34 @@ def test_the_budget_is_the_requests_and_texts_that_hold_nothing_stay_when_it_is_
     assert after["properties"] == {"message": MASK, "note": "nothing", "password": MASK, "url": MASK}
     assert found == {"text": 3, "name": 1}
     assert mask_events([entry(message="password='hunter2' is wrong")]) == {"name": 1}
+
+
+NEARLY = "4111111111111112"  # a card's number but for its last digit
+
+
+def test_numbers_that_may_be_cards_are_looked_at_within_the_budget() -> None:
+    """20 MB of them are 20 KB of gzip, and took ten seconds."""
+    assert not has_card(f"{NEARLY}, {NEARLY}".encode(), Budget(2))
+    assert has_card(
+        f"{NEARLY}, {NEARLY}, {NEARLY}".encode(), Budget(2)
+    )  # as likely as not, so the texts are looked into
+    assert has_card(b"4111111111111111", Budget(1))
+    assert not has_card(b"1" * 100 + b", 1763800000000000, 17" * 100, Budget(0))
+
+
+def test_a_text_of_nothing_but_such_numbers_is_masked_as_a_whole() -> None:
+    much = entry(text=f"{NEARLY} " * (LOOKS + 1), note="nothing")
+    assert mask_events([much]) == {"text": 1}
+    assert much["properties"] == {"text": MASK, "note": "nothing"}
+
+
+def test_numbers_that_are_no_texts_are_masked_when_the_budget_is_spent() -> None:
+    much = entry(
+        numbers=[int(NEARLY)] * (LOOKS + 1), card=4111111111111111, moment=1763800000000000, word="4111111111111111"
+    )
+    found = mask_events([much])
+    properties = much["properties"]
+    assert properties["numbers"].count(int(NEARLY)) <= LOOKS
+    assert set(properties["numbers"]) == {int(NEARLY), MASK}
+    assert (properties["card"], properties["moment"], properties["word"]) == (MASK, 1763800000000000, MASK)
+    assert sum(found.values()) == properties["numbers"].count(MASK) + 2

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from errortracking.ingest.masking import names
 from errortracking.ingest.masking.names import is_secret
 
 SECRETS = """
@@ -52,6 +53,13 @@ def test_words_that_only_look_similar_are_left_alone(name: str) -> None:
 def test_a_name_of_more_than_a_hundred_characters_is_data() -> None:
     assert is_secret("x" * 91 + "_password")
     assert not is_secret("x" * 92 + "_password")
+
+
+def test_data_is_not_remembered_as_a_name() -> None:
+    """A client may send keys of megabytes, and other ones each time."""
+    before = names._is_secret.cache_info()
+    assert not is_secret("password" * 1_000_000)
+    assert names._is_secret.cache_info() == before
 
 
 def test_an_empty_name_is_no_secrets() -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from structlog.testing import capture_logs
 
 from environments.models import Organization, Project
 from errortracking.ingest import disk, room
@@ -117,6 +118,24 @@ def test_a_disk_that_is_nearly_full_refuses_events_and_still_reads(
     assert client.get(f"/array/{TOKEN}/config").status_code == 200
     assert client.get("/readyz").status_code == 200
     assert b"healthtrack_disk_free_bytes" in client.get("/metrics").content
+
+
+def test_the_log_says_once_why_a_disk_refuses_events_and_once_that_it_takes_them(
+    client: Client, project: Project, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    with capture_logs() as lines:
+        for after, wanted in ((0, 2**40), (10, 2**40), (20, 1), (30, 1)):  # seconds, megabytes
+            monkeypatch.setattr(time, "monotonic", lambda after=after: now + after)
+            settings.MIN_FREE_DISK_MB = wanted
+            send(client)
+    said = [line for line in lines if line["event"].startswith("events are")]
+    assert [(line["event"], line["log_level"]) for line in said] == [
+        ("events are refused: the database has no more room", "warning"),
+        ("events are taken again", "info"),
+    ]
+    assert said[0]["wanted_mb"] == 2**40
+    assert 0 < said[0]["free_mb"] < 2**40
 
 
 def test_a_database_that_is_too_large_refuses_events(client: Client, project: Project, settings: Any) -> None:

@@ -82,7 +82,7 @@ def entry(*exceptions: dict[str, Any], properties: dict[str, Any] | None = None,
 
 def other(name: str = "$pageview", lib: str = "web", version: str = "1.0.0", **changes: Any) -> payload.EventEntry:
     """Return an event that is no exception."""
-    return entry(**{"event": name, **changes}) | {"properties": {"$lib": lib, "$lib_version": version}}  # type: ignore[return-value]
+    return entry(**{"event": name, **changes}) | {"properties": {"$lib": lib, "$lib_version": version}}
 
 
 def request(*entries: payload.EventEntry, received_at: datetime = NOON, **changes: Any) -> payload.Payload:

@@ -39,5 +39,6 @@ def waits(project: Project) -> int:
 
 def issue_of(project: Project, event: Any) -> UUID:
     row = Event.objects.get(environment_id=project.id, id=event["uuid"])
+    assert row.fingerprint_id is not None
     issue: UUID = Fingerprint.objects.get(environment_id=project.id, id=row.fingerprint_id).issue_id
     return issue

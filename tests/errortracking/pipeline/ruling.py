@@ -27,7 +27,7 @@ def of_issue(key: str, value: Any) -> Any:
 def add(model: type[AnyRule], project: Project, filters: Any, **columns: Any) -> AnyRule:
     """Give the project a rule, after those that it has."""
     columns.setdefault("order_key", next(_numbers))
-    return model.objects.create(environment_id=project.id, filters=filters, **columns)
+    return model._default_manager.create(environment_id=project.id, filters=filters, **columns)
 
 
 def person(project: Project, name: str = "ada") -> User:

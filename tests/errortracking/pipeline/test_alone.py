@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -38,7 +39,12 @@ def shop(transactional_db: None) -> Project:
 def test_several_rows_share_a_child(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[int] = []
     start = subprocess.Popen
-    monkeypatch.setattr(subprocess, "Popen", lambda *a, **o: (started.append(1), start(*a, **o))[1])
+
+    def counted(*arguments: Any, **options: Any) -> object:
+        started.append(1)
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", counted)
     for number in range(5):
         queue(shop, entry(uuid=uuid(number)))
     process(shop)

@@ -165,7 +165,12 @@ def test_a_worker_looks_after_its_session_while_a_child_works(shop: Project, mon
     monkeypatch.setattr(watch, "_PING_SECONDS", 0.05)
     asked: list[Any] = []
     cursor = connection.cursor
-    monkeypatch.setattr(connection, "cursor", lambda *a, **o: (asked.append(1), cursor(*a, **o))[1])
+
+    def counted(*arguments: Any, **options: Any) -> object:
+        asked.append(1)
+        return cursor(*arguments, **options)
+
+    monkeypatch.setattr(connection, "cursor", counted)
     Child(shop.id, uuid7()).close()
 
     assert asked

@@ -85,7 +85,7 @@ def expected(exceptions: list[ParsedException], newest: bool) -> str:
                 continue
             text += shown["mangled_name"]
             if not newest:
-                text += "".join(str(shown[key]) for key in ("line", "column") if key in shown)  # type: ignore[literal-required]
+                text += "".join(str(shown[key]) for key in ("line", "column") if key in shown)
             text += shown["lang"]
     return sha512(text.encode()).hexdigest()
 

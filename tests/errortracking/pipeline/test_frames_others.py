@@ -6,6 +6,7 @@ import pytest
 
 from errortracking.pipeline import frames
 from errortracking.pipeline.exceptions import Frame
+from errortracking.pipeline.frames.base import Malformed
 
 COMMON = {"in_app": True, "resolved": True, "synthetic": False, "suspicious": False}
 
@@ -146,7 +147,7 @@ def test_java_without_a_map() -> None:
 def test_java_lines_may_have_64_bits_and_no_more() -> None:
     assert frame("java", function="run", module="A", lineno=0).contents["line"] == 0
     assert frame("java", function="run", module="A", lineno=2**64 - 1).contents["line"] == 18446744073709551615
-    with pytest.raises(frames.Malformed, match="integer `18446744073709551616`, expected u64 for `lineno`"):
+    with pytest.raises(Malformed, match="integer `18446744073709551616`, expected u64 for `lineno`"):
         frame("java", function="run", module="A", lineno=2**64)
 
 

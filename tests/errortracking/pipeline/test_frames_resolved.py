@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from errortracking.pipeline import frames
 from errortracking.pipeline.exceptions import Frame
 from errortracking.pipeline.frames import resolved
+from errortracking.pipeline.frames.base import Malformed
 
 COMMON = {"in_app": True, "resolved": True, "synthetic": False, "suspicious": False}
 SENT = {"raw_id": "abc/0", "mangled_name": "f", "in_app": True, "lang": "go", "resolved": True}
@@ -41,7 +41,7 @@ def test_a_client_cannot_name_the_row_that_its_frame_goes_into() -> None:
 
 @pytest.mark.parametrize("missing", ["mangled_name", "in_app", "lang", "resolved"])
 def test_a_frame_that_came_resolved_must_be_whole(missing: str) -> None:
-    with pytest.raises(frames.Malformed, match=f"missing field `{missing}`"):
+    with pytest.raises(Malformed, match=f"missing field `{missing}`"):
         resolved.read({key: value for key, value in SENT.items() if key != missing})
 
 
@@ -50,5 +50,5 @@ def test_a_frame_that_came_resolved_must_be_whole(missing: str) -> None:
     [("line", -1), ("line", 1.5), ("in_app", "yes"), ("source", 4), ("junk_drawer", []), ("resolved", 1)],
 )
 def test_a_frame_that_came_resolved_must_have_the_right_types(key: str, value: object) -> None:
-    with pytest.raises(frames.Malformed, match=f"`{key}`"):
+    with pytest.raises(Malformed, match=f"`{key}`"):
         resolved.read({**SENT, key: value})

@@ -179,6 +179,24 @@ def test_the_reference_of_a_symbol_set_is_cut_at_2048_bytes_between_characters()
     assert symbolic.reference("https://a.test/" + "e" * 2033) == "https://a.test/" + "e" * 2033
 
 
+def test_a_url_of_megabytes_is_cut_before_it_is_taken_apart() -> None:
+    """Python remembers the last 128 URLs that it has taken apart, however long they are."""
+    found = javascript.script_url("https://h/" + "x" * 1_000_000 + "?q:1:2")
+    assert found == ("https://h/" + "x" * 4086, "/" + "x" * 4086)
+
+
+@pytest.mark.parametrize("tag", ["web:javascript", "node:javascript", "hermes"])
+def test_a_function_of_megabytes_is_cut_where_a_failure_may_quote_it(tag: str) -> None:
+    wants = frames.PLATFORMS[tag].wants
+    assert wants is not None
+    raw = frames.read(
+        {"platform": tag, "filename": "a.js", "function": "f" * 1_000_000, "lineno": 1, "colno": 2, "chunk_id": "c"}
+    )
+    wish = wants(raw)
+    assert wish is not None
+    assert wish.position.function == "f" * 4093 + "..."
+
+
 def test_every_frame_that_the_real_browser_sdk_sent_is_resolved() -> None:
     sent = _sent("js")
     assert len(sent) > 20

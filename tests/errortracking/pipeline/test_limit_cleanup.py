@@ -112,7 +112,7 @@ def test_a_bucket_that_is_being_charged_is_passed_over() -> None:
     try:
         with other.cursor() as cursor:
             other.set_autocommit(False)
-            mine = [project.id, UUID(int=1)]
+            mine: list[int | UUID] = [project.id, UUID(int=1)]
             cursor.execute(
                 "SELECT 1 FROM errortracking_ratelimitbucket WHERE environment_id = %s AND id = %s FOR UPDATE", mine
             )

@@ -54,7 +54,7 @@ class Statements:
 
         def counted(cursor: sql.Cursor, query: str, *arguments: object, **options: object) -> object:
             self.texts.append(query)
-            return execute(cursor, query, *arguments, **options)  # type: ignore[arg-type]
+            return execute(cursor, query, *arguments, **options)
 
         monkeypatch.setattr(sql.Cursor, "execute", counted)
 

@@ -25,7 +25,7 @@ class _Undone(Exception):
 @given(sent=st.lists(OBJECTS, min_size=1, max_size=8))
 def test_any_batch_is_stored_as_a_whole(project: Project, sent: list[dict[str, Any]]) -> None:
     partitions.ensure([NOON.date()])
-    work = batch(project, *[entry() | {"properties": properties} for properties in sent])  # type: ignore[arg-type]
+    work = batch(project, *[entry() | {"properties": properties} for properties in sent])
     try:
         with transaction.atomic():
             process(work)

@@ -29,7 +29,7 @@ from tests.errortracking.pipeline.making import NOON, batch, entry, exception, m
 from tests.errortracking.pipeline.ruling import add, assignees, person, where
 
 LATER = NOON + timedelta(hours=5)
-KINDS = [GroupingRule, SuppressionRule, AssignmentRule, BypassRule]
+KINDS: list[type[Rule]] = [GroupingRule, SuppressionRule, AssignmentRule, BypassRule]
 FAILING = where("size", 5, "gt")  # on an event whose size is no number
 BIG = {"size": "XL"}
 

@@ -145,3 +145,11 @@ def test_large_metadata_stay_with_the_release() -> None:
     # The quotes of the text are two of the bytes.
     assert "metadata" in release.output("app", "1.2.3", created, "x" * (16 * 1024 - 2))
     assert "metadata" not in release.output("app", "1.2.3", created, "x" * (16 * 1024 - 1))
+
+
+def test_of_a_long_version_or_project_the_beginning_is_shown() -> None:
+    created = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    shown = release.output("é" * 1_001, "x" * 1_001, created, None)
+    assert (shown["project"], shown["version"]) == ("é" * 1_000, "x" * 1_000)
+    shown = release.output("é" * 1_000, "x" * 1_000, created, None)
+    assert (shown["project"], shown["version"]) == ("é" * 1_000, "x" * 1_000)

@@ -196,4 +196,5 @@ def test_the_command_refuses_a_project_that_does_not_exist(db: None, run: Callab
 
 
 def test_there_may_be_nothing_to_do(db: None, run: Callable[..., tuple[str, str]]) -> None:
-    assert run() == ("", "")
+    for words in ((), ("--list",), ("--delete",)):
+        assert run(*words) == ("", "Nothing is set aside.\n")

@@ -170,7 +170,8 @@ def test_where_the_job_was_lost_the_next_event_asks_for_it(project: Project) -> 
     with clock.stopped_at(NOON + timedelta(seconds=400)):
         send(project, thrown(*WEB))
 
-    assert jobs() == [("errortracking.symbols.resolve_again", {"environment_id": project.id, "refs": ["chunk-1"]})]
+    asked = {"environment_id": project.id, "refs": ["chunk-1"], "waited": 60}
+    assert jobs() == [("errortracking.symbols.resolve_again", asked)]
 
 
 def test_a_frame_of_a_new_build_does_not_wait_for_the_set_of_an_old_one(project: Project) -> None:

@@ -84,7 +84,7 @@ def in_two_parts(raw: RawFrame, id_: str, images: Images) -> list[Frame]:
 
 
 def test_if_one_part_of_a_frame_is_stale_all_are_renewed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(frames.PLATFORMS, "go", replace(frames.PLATFORMS["go"], resolve=in_two_parts))  # type: ignore[arg-type]
+    monkeypatch.setitem(frames.PLATFORMS, "go", replace(frames.PLATFORMS["go"], resolve=in_two_parts))
     go = {"platform": "go", "filename": "a.go", "function": "f", "lineno": 1}
     event = send_at(project, 0, go)
     # The second part is older than the first by half an hour and ten percent.
@@ -105,7 +105,7 @@ def test_a_part_that_a_frame_did_not_have_is_added_and_the_others_renewed(
 ) -> None:
     go = {"platform": "go", "filename": "a.go", "function": "f", "lineno": 1}
     send_at(project, 0, go)
-    monkeypatch.setitem(frames.PLATFORMS, "go", replace(frames.PLATFORMS["go"], resolve=in_two_parts))  # type: ignore[arg-type]
+    monkeypatch.setitem(frames.PLATFORMS, "go", replace(frames.PLATFORMS["go"], resolve=in_two_parts))
     event = send_at(project, 1, go)
 
     assert {(row.part, row.created_at) for row in rows(project)} == {

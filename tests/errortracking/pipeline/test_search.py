@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -156,8 +157,58 @@ def test_the_memory_is_bounded(
     assert len(search._memory) == 3
 
 
+def test_very_many_terms_are_put_together_in_no_longer_time() -> None:
+    """One event may hold 50,000 frames; each function was looked for in a text of all before it."""
+    started = time.perf_counter()
+    text = search.text_of(f"function_{number}_" for number in range(50_000))
+    assert time.perf_counter() - started < 1
+    assert (len(text), text[:23]) == (MAX_TEXT, "function_0_\nfunction_1_")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{number} {'y' * 250}" for number in range(30)],  # what fills the row
+        ["x" * 300 + str(number) for number in range(30)],  # what differs behind what is kept
+        ["abcdefghijklmnopqrstuvwxyz"[:number] for number in range(26, 0, -1)],  # what is part of what is kept
+    ],
+)
+def test_the_memory_of_one_fingerprint_is_bounded(
+    project: Project,
+    values: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    monkeypatch.setattr(search, "REMEMBERED_OF_ONE", 20)
+    with django_capture_on_commit_callbacks(execute=True):
+        send(project, *[one(value, frames=[]) for value in values])
+    [known] = search._memory.values()
+    assert len(known.terms) <= 20
+
+
+def test_a_message_that_differs_behind_what_is_kept_takes_no_statement(
+    project: Project, written: list[str], django_capture_on_commit_callbacks: Commit
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        send(project, one("x" * 300 + "1"))
+    send(project, one("x" * 300 + "2"))
+    assert len(written) == 1
+
+
+def test_very_many_sdks_of_one_fingerprint_are_kept_and_not_remembered(
+    project: Project, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Commit
+) -> None:
+    monkeypatch.setattr(search, "REMEMBERED_OF_ONE", 20)
+    with django_capture_on_commit_callbacks(execute=True):
+        send(project, *[one(**{"$lib": f"sdk-{number}"}) for number in range(30)])
+    [known] = search._memory.values()
+    assert len(known.places) <= 20
+    assert FingerprintSDK.objects.filter(environment_id=project.id).count() == 30
+
+
 def test_the_sdk_is_kept(project: Project) -> None:
-    send(project, one(), one(**{"$lib": "web"}), one(**{"$lib": "web"}), one(**{"$lib": None}))
+    unknown: dict[str, Any] = {"$lib": None}
+    send(project, one(), one(**{"$lib": "web"}), one(**{"$lib": "web"}), one(**unknown))
     rows = FingerprintSDK.objects.filter(environment_id=project.id)
     assert sorted(row.sdk for row in rows) == ["posthog-python", "web"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -80,7 +81,7 @@ def test_an_exception_keeps_what_is_its_own(project: Project) -> None:
         "thread_id": 7,
         "stack": "raw",
     }
-    assert second == {"type": "KeyError", "value": "'price'", "frames": []}
+    assert dict(second) == {"type": "KeyError", "value": "'price'", "frames": []}
 
 
 def test_properties_are_stored_with_what_was_derived_and_without_the_list(project: Project) -> None:
@@ -164,7 +165,8 @@ def test_what_ingest_had_to_cut_away_is_told_first(project: Project) -> None:
 
 
 def test_persons_properties_beside_the_events_are_kept(project: Project) -> None:
-    event = entry(**{"$set": {"plan": "pro"}, "$set_once": {"seen": 1}})
+    beside: dict[str, Any] = {"$set": {"plan": "pro"}, "$set_once": {"seen": 1}}
+    event = entry(**beside)
     send(project, event)
 
     properties = stored(project, event["uuid"])["properties"]

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from environments.models import Project
-from errortracking.models import Event, Issue, Release, SuppressionRule
+from errortracking.models import Event, Fingerprint, Issue, IssueStatistics, Release, SuppressionRule
 from errortracking.models.payload import EventEntry
-from tests.errortracking.pipeline.making import entry, exception, make_project, outcomes, send
+from tests.errortracking.pipeline.making import entry, exception, frame, make_project, outcomes, send
 from tests.errortracking.pipeline.ruling import add, where
 
 BASE = 0x0190F5A0_0000_7000_8000_000000000000
@@ -44,6 +44,33 @@ def test_what_a_rule_drops_does_not_open_its_issue_again(project: Project) -> No
 
     assert Issue.objects.get(environment_id=project.id).status == "resolved"
     assert outcomes(project) == {"stored": 1, "suppressed/rule": 1}
+
+
+def go(version: str, **properties: object) -> EventEntry:
+    """Return an event of the Go SDK, which sent frames the other way round before 1.19.0."""
+    sent = {"$lib": "posthog-go", "$lib_version": version, **properties}
+    return entry(exception(frames=[frame("a"), frame("b")]), properties=sent)
+
+
+def test_after_one_that_is_dropped_the_next_of_its_batch_still_finds_the_old_issue(project: Project) -> None:
+    """The dropped one would have added its new fingerprint to the issue; the next must, then."""
+    send(project, go("1.19.0"))  # what the old server made of the old library
+    add(SuppressionRule, project, where("noisy", True))
+
+    send(project, go("1.0.0", noisy=True), go("1.0.0"), go("1.0.0"))
+
+    (issue,) = Issue.objects.filter(environment_id=project.id)
+    assert IssueStatistics.objects.get(environment_id=project.id, issue_id=issue.id).occurrences == 3
+    assert Fingerprint.objects.filter(environment_id=project.id, issue_id=issue.id).count() == 2
+    assert outcomes(project) == {"stored": 3, "suppressed/rule": 1}
+
+
+def test_what_is_dropped_makes_no_fingerprint_known_to_the_next_of_its_batch(project: Project) -> None:
+    add(SuppressionRule, project, where("noisy", True))
+
+    send(project, go("1.19.0", noisy=True), go("1.0.0"))
+
+    assert [row.kind for row in Fingerprint.objects.filter(environment_id=project.id)] == ["v2"]
 
 
 @pytest.mark.parametrize(

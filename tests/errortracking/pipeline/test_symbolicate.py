@@ -209,7 +209,7 @@ def test_a_failed_fetch_is_tried_again_after_a_day_and_nobody_waits_for_it(
 
 
 def again(project: Project, ref: str) -> tuple[str, dict[str, Any]]:
-    return "errortracking.symbols.resolve_again", {"environment_id": project.id, "refs": [ref]}
+    return "errortracking.symbols.resolve_again", {"environment_id": project.id, "refs": [ref], "waited": 60}
 
 
 def test_frames_of_data_that_is_not_to_be_had_are_resolved_later(project: Project) -> None:

@@ -14,7 +14,8 @@ from environments import clock
 from environments.models import Project
 from errortracking.models import Event, Fingerprint, StackFrame
 from errortracking.pipeline import symbolicate
-from errortracking.symbols import parser, resolver
+from errortracking.pipeline.parse import parse
+from errortracking.symbols import parser
 from tests.errortracking.pipeline.making import NOON, batch, entry, exception, frame, send
 from tests.errortracking.pipeline.mapping import contents_of, thrown, upload, web
 
@@ -50,7 +51,7 @@ def test_a_fresh_frame_is_not_asked_for_again(project: Project, monkeypatch: pyt
     upload(project, "chunk-1")
     with clock.stopped_at(NOON):
         send(project, thrown(web(chunk_id="chunk-1")))
-    monkeypatch.setattr(resolver.parser, "lookup", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr(parser, "lookup", lambda *_: pytest.fail("asked again"))
     with clock.stopped_at(NOON + timedelta(seconds=1799)):
         send(project, thrown(web(chunk_id="chunk-1")))
 
@@ -85,7 +86,6 @@ def test_an_event_is_parsed_once_although_its_frames_are_looked_at_before(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = []
-    parse = symbolicate.parse
 
     def counted(*arguments: Any) -> Any:
         parsed.append(arguments)

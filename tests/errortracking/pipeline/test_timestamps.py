@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from errortracking.pipeline import timestamps
 
 RECEIVED = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes().map(str) | st.just([])
+ANYTHING: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes().map(str) | st.just([])
+)
 
 
-def at(*moment: int) -> datetime:
-    return datetime(2026, 3, *moment, tzinfo=UTC)
+def at(day: int, hour: int, minute: int, second: int) -> datetime:
+    return datetime(2026, 3, day, hour, minute, second, tzinfo=UTC)
 
 
 def test_a_clock_that_runs_ahead_is_corrected() -> None:
@@ -105,6 +108,9 @@ def test_what_no_calendar_holds_is_the_time_of_receipt(timestamp: object, sent_a
         ("1795311084174", datetime(2026, 11, 22, 1, 31, 24, 174000, tzinfo=UTC)),
         (1795311084174, datetime(2026, 11, 22, 1, 31, 24, 174000, tzinfo=UTC)),
         (1795311084.5, datetime(2026, 11, 22, 1, 31, 24, 500000, tzinfo=UTC)),
+        ("1795311084.5", datetime(2026, 11, 22, 1, 31, 24, 500000, tzinfo=UTC)),  # Python's time.time()
+        ("1795311084174.25", datetime(2026, 11, 22, 1, 31, 24, 174250, tzinfo=UTC)),
+        ("1795311084174.0", datetime(2026, 11, 22, 1, 31, 24, 174000, tzinfo=UTC)),
     ],
 )
 def test_a_moment_is_read_in_every_form_that_sdks_write(text: object, moment: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from environments.models import Project
-from errortracking.models import DailyTally, Release, TrafficCount
+from errortracking.models import DailyTally, Release, TrafficCount, payload
 from errortracking.pipeline import traffic
 from errortracking.pipeline.housekeeping import forget_old_traffic
 from errortracking.pipeline.traffic import host_of, is_session, is_skewed
@@ -24,7 +25,7 @@ def project(transactional_db: None) -> Project:
     return make_project()
 
 
-def view(name: str = "$pageview", **properties: Any) -> dict[str, Any]:
+def view(name: str = "$pageview", **properties: Any) -> payload.EventEntry:
     """Return an event of posthog-js with these properties."""
     sent = entry()
     sent["event"] = name
@@ -69,6 +70,19 @@ def test_hosts_beyond_the_limit_are_counted_together(project: Project, monkeypat
     send(project, *(view(**{"$host": f"{name}.example.com"}) for name in "abca"))
     send(project, view(**{"$host": "d.example.com"}), view(**{"$host": "b.example.com"}))
     assert [(row[2], row[5]) for row in counted(project)] == [("a.example.com", 2), ("b.example.com", 2), ("other", 2)]
+
+
+def test_sdks_beyond_the_limit_are_counted_together(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client may name its SDK as it likes, each time another: the table does not grow with that."""
+    monkeypatch.setattr(traffic, "MAX_SDKS", 2)
+    send(project, *(view(**{"$lib": name}) for name in "abca"))
+    send(project, view(**{"$lib": "d"}), view(**{"$lib": "b", "$host": "shop.example.com"}))
+    assert sorted((row[1], row[2], row[5]) for row in counted(project)) == [
+        ("a", "", 2),
+        ("b", "", 1),
+        ("b", "shop.example.com", 1),
+        ("other", "", 2),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +145,15 @@ def test_old_days_are_forgotten(project: Project) -> None:
     assert forget_old_traffic(NOON - timedelta(days=35)) == 2  # before 18 October
     assert [row.day for row in DailyTally.objects.filter(environment_id=project.id)] == [date(2026, 10, 18)]
     assert [row.day for row in TrafficCount.objects.filter(environment_id=project.id)] == [date(2026, 10, 18)]
+
+
+def test_a_page_whose_url_is_megabytes_has_the_host_at_its_beginning_and_is_not_remembered() -> None:
+    """Python remembers the last 128 URLs that it has taken apart, however long they are."""
+    assert host_of({"$current_url": "https://shop.example/?" + "x" * 1_000_000}) == "shop.example"
+    assert host_of({"$current_url": "data:text/html," + "x" * 1_000_000}) == ""
+    tracemalloc.start()
+    for number in range(10):
+        host_of({"$current_url": f"https://shop.example/{number}?" + "x" * 1_000_000})
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 100_000

@@ -43,7 +43,12 @@ def test_every_project_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     now(light, entry())
     taken: list[int] = []
     apply = effect.apply
-    monkeypatch.setattr(effect, "apply", lambda leased: (taken.append(leased.environment_id), apply(leased)))
+
+    def seen(leased: Leased) -> None:
+        taken.append(leased.environment_id)
+        apply(leased)
+
+    monkeypatch.setattr(effect, "apply", seen)
 
     with running():
         until(lambda: waiting(heavy) + waiting(light) == 0)
@@ -81,11 +86,13 @@ def test_a_batch_of_several_days_finds_their_partitions() -> None:
     assert outcomes(project) == {"stored": 3}
 
 
-def test_an_idle_worker_pauses_for_a_second_at_most_and_a_new_event_ends_the_long_pauses() -> None:
+def test_an_idle_worker_pauses_for_a_second_at_most_and_a_new_event_ends_the_long_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pauses: list[float] = []
     stop = threading.Event()
     one = worker._Worker(stop)
-    one._sleep = pauses.append  # type: ignore[method-assign]
+    monkeypatch.setattr(one, "_sleep", pauses.append)
     for _ in range(6):
         one.step()
     project = make_project()
@@ -97,12 +104,12 @@ def test_an_idle_worker_pauses_for_a_second_at_most_and_a_new_event_ends_the_lon
     connection.close()
 
 
-def test_a_worker_that_finds_all_projects_held_asks_again_soon() -> None:
+def test_a_worker_that_finds_all_projects_held_asks_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project()
     now(project, entry())
     pauses: list[float] = []
     one = worker._Worker(threading.Event())
-    one._sleep = pauses.append  # type: ignore[method-assign]
+    monkeypatch.setattr(one, "_sleep", pauses.append)
     parameters = connection.get_connection_params()
     for name in ("cursor_factory", "context"):
         parameters.pop(name, None)

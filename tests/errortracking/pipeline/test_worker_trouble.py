@@ -77,7 +77,12 @@ def test_of_a_batch_that_fails_for_good_only_the_row_that_is_the_reason_is_proce
 def test_a_row_among_many_is_found_in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
     apply = effect.apply
-    monkeypatch.setattr(effect, "apply", lambda leased: (calls.append(len(leased.rows)), apply(leased)))
+
+    def counted(leased: Leased) -> None:
+        calls.append(len(leased.rows))
+        apply(leased)
+
+    monkeypatch.setattr(effect, "apply", counted)
     project = make_project()
     for number in range(64):
         now(project, entry(distinct_id="nul \0 inside" if number == 33 else "ada"))
@@ -188,7 +193,7 @@ def test_the_pauses_of_a_worker_without_a_database_grow_to_a_limit(monkeypatch: 
     monkeypatch.setattr(lease, "waiting", refused)
     pauses: list[float] = []
     one = worker._Worker(threading.Event())
-    one._sleep = pauses.append  # type: ignore[method-assign]
+    monkeypatch.setattr(one, "_sleep", pauses.append)
     for _ in range(9):
         one.step()
 
