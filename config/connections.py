@@ -24,8 +24,9 @@ PIPELINE_CONNECTIONS = 3
 TASK_POOL = 2
 """Of one worker process's task runner: what it fetches jobs and reports their ends with."""
 
-TASK_OVERHEAD = TASK_POOL + 6
-"""The task runner also listens for new jobs, and defers periodic tasks: a connection for each of the three queues."""
+TASK_OVERHEAD = TASK_POOL + 4
+"""The task runner also listens for new jobs, with a connection for each of the three queues, and defers periodic ones
+with another."""
 
 RESERVED = 10
 """For commands beside the server: bootstrap, migrations, psql, a backup, the look of a monitoring system."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -18,10 +19,11 @@ from unfold.paginator import InfinitePaginator
 
 from environments.api import audit
 from environments.models import Project, User
-from environments.tenancy.admin import AcrossProjects, ReadOnlyAdmin
+from environments.tenancy.admin import AcrossProjects, InOneOrder, OneOf, ReadOnlyAdmin
 from environments.tenancy.guard import maintenance
 from notifications import asking
 from notifications.changing import audited, change, secret_for
+from notifications.events import DIGEST, TEST, NoticeEvent
 from notifications.forms import DestinationForm
 from notifications.models import Delivery, Destination
 
@@ -116,7 +118,12 @@ class DestinationAdmin(_ById, AcrossProjects, ModelAdmin):  # type: ignore[misc]
         if found is None:
             raise Http404
         if request.method != "POST":
-            context = {**self.admin_site.each_context(request), "opts": self.opts, "title": f"Test {found}"}
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": f"Test {found}",
+                "original": found,
+            }
             return TemplateResponse(
                 request, "admin/notifications/destination/test.html", {**context, "destination": found}
             )
@@ -130,20 +137,47 @@ class DestinationAdmin(_ById, AcrossProjects, ModelAdmin):  # type: ignore[misc]
         return HttpResponseRedirect(reverse("admin:notifications_delivery_change", args=[delivery.pk]))
 
 
+class ByEvent(OneOf):
+    """By what a message tells about."""
+
+    title = "event"
+    parameter_name = "event"
+
+    def known(self) -> list[str]:
+        """Return what destinations list, and what is sent besides."""
+        return [*NoticeEvent.values, DIGEST, TEST]
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(_ById, ReadOnlyAdmin):
     """What was sent where, and how it went."""
 
     list_display = (
-        *("title", "event", "environment", "destination", "status", "attempts", "http_status", "duration_ms"),
-        "created_at",
+        *("title", "event", "environment", "destination", "status", "attempts", "http_status", "created_at"),
     )
-    list_filter = ("environment", "status", "event")
+    list_filter = ("environment", "status", ByEvent)
     list_select_related = ("environment", "destination")
+    search_fields = ("destination__name",)
+    search_help_text = "A part of the destination's name, or an id: of a message, or of what it tells about."
     ordering = ("-environment_id", "-id")
     sortable_by = ()
     paginator = InfinitePaginator
     actions = ("send_again",)
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[InOneOrder]:
+        """Return the kind of list."""
+        return InOneOrder
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        """Return what is searched for."""
+        try:
+            wanted = UUID(search_term.strip())
+        except ValueError:
+            found: tuple[QuerySet[Delivery], bool] = super().get_search_results(request, queryset, search_term)
+            return found
+        return queryset.filter(Q(pk=wanted) | Q(subject_id=wanted)), False
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         """Return whether this person may have messages sent again."""

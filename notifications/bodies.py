@@ -27,6 +27,8 @@ _SAID: Final = {
     DIGEST: "More alerts",
     TEST: "Test",
 }
+_MENTION: Final = re.compile(r"(?<!\w)@")  # an address of mail mentions nobody
+_NOTHING: Final = "\u200b"  # a space without width
 _MARKDOWN: Final = re.compile(r"([\\`*_~|>\[\]()#:<@-])")
 
 
@@ -97,11 +99,13 @@ def webhook(message: Message) -> bytes:
 
 
 def slack(message: Message) -> bytes:
-    """Return what a Slack-compatible incoming webhook takes. ``text`` is for notifications and for other programs."""
+    """Return what a Slack-compatible incoming webhook takes.
+
+    ``text`` is what Slack shows in notifications, and all that programs show which do not know blocks.
+    """
     head = f"*<{message.link}|{_slack_text(message.subject)}>*"
-    text = "\n".join([head, *map(_slack_text, message.lines)])
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, _SLACK_LENGTH)}}
-    return orjson.dumps({"text": _slack_text(message.subject), "blocks": [section]})
+    text = _cut("\n".join([head, *map(_slack_text, message.lines)]), _SLACK_LENGTH)
+    return orjson.dumps({"text": text, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]})
 
 
 def discord(message: Message) -> bytes:
@@ -117,10 +121,13 @@ def email(message: Message) -> tuple[str, str]:
 
 
 def _slack_text(text: str) -> str:
-    """Escape the three characters that mean something to Slack, and break its formatting off with them."""
-    for character, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+    """Escape the three characters that mean something to Slack, and break its formatting off with them.
+
+    Programs that take Slack's bodies read Markdown, and mention whoever is named after an @: Mattermost does.
+    """
+    for character, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("](", f"]{_NOTHING}(")):
         text = text.replace(character, escaped)
-    return text
+    return _MENTION.sub(f"@{_NOTHING}", text)
 
 
 def _discord_text(text: str) -> str:

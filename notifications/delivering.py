@@ -38,7 +38,7 @@ _TAKE: Final = """
     WHERE d.environment_id = %(environment)s AND d.id = (
         SELECT r.id FROM notifications_delivery r
         WHERE r.environment_id = %(environment)s AND r.destination_id = %(destination)s AND r.status = 'pending'
-            AND r.next_attempt_at <= %(now)s AND (r.event = %(test)s OR NOT %(only_tests)s)
+            AND r.next_attempt_at <= %(now)s AND r.expires_at >= %(now)s AND (r.event = %(test)s OR NOT %(only_tests)s)
         ORDER BY r.next_attempt_at, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING d.id, d.event, d.subject_id, d.title, d.message::text, d.attempts, d.expires_at
@@ -135,9 +135,9 @@ def _settle(destination: Destination, taken: _Taken, result: Result) -> None:
         "tried": orjson.dumps([_tried(now, result)], option=orjson.OPT_UTC_Z).decode(),
     }
     with transaction.atomic():
+        _judge(destination, result, now)  # first: who deletes a destination locks it, and then its messages
         with sql.cursor() as cursor:
             cursor.execute(_SETTLE, parameters)
-        _judge(destination, result, now)
     told = {"project": destination.environment_id, "destination": str(destination.pk), "delivery": str(taken.id)}
     log.info("alert sent", **told, status=status.value, http_status=result.http_status, error=result.error)
 

@@ -31,7 +31,8 @@ class DestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("environment", "name", "kind", "target", "events", "severities", "kinds", "hourly_limit", "enabled")
         labels = {"kinds": "Kinds of health issues", "hourly_limit": "Messages per hour"}
         help_texts = {
-            "target": "An http or https address, or an address of mail.",
+            "target": "An http or https address, or an address of mail. A host outside of the public internet has to "
+            "be named in HEALTHTRACK_ALLOWED_PRIVATE_HOSTS.",
             "kinds": "Such as sdk_outdated, separated by commas. Empty: all.",
             "hourly_limit": "What comes beyond goes as one message every ten minutes.",
         }

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 
 from environments import clock
-from notifications import bodies, signing
+from notifications import bodies, signing, targets
 from notifications.bodies import Message
 from notifications.models import DestinationKind
 from outbound.client import request
@@ -82,7 +82,7 @@ def _post(target: Target, message: Message) -> tuple[int, str, str]:
         most_bytes=_READ,
         cut=True,
     )
-    text = answer.body.decode(errors="replace").replace("\x00", "\ufffd")
+    text = targets.without(answer.body.decode(errors="replace").replace("\x00", "\ufffd"), target.address)
     taken = 200 <= answer.status < 300
     return answer.status, "" if taken else f"it answered {answer.status}", text[:EXCERPT_LENGTH]
 

@@ -50,4 +50,14 @@ def shown(target: str) -> str:
     secret = target.removeprefix(f"{parts.scheme}://").removeprefix(parts.netloc)
     if len(secret) <= _LONGEST_SHOWN_AS_IS:
         return target
-    return f"{parts.scheme}://{parts.netloc}/…{secret[-_TAIL:]}"
+    return f"{parts.scheme}://{parts.netloc}{_short(secret)}"
+
+
+def without(text: str, address: str) -> str:
+    """Return what a receiver has answered without the secret part of its address: some say what they were asked for."""
+    secret = urls.parse(address).target
+    return text.replace(secret, _short(secret)) if len(secret) > _LONGEST_SHOWN_AS_IS else text
+
+
+def _short(secret: str) -> str:
+    return f"/…{secret[-_TAIL:]}"

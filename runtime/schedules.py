@@ -1,14 +1,15 @@
 """When periodic tasks are due: by the one clock (`environments.clock`), which tests and rehearsals move.
 
 procrastinate's own deferrer asks the machine's clock, and sleeps until something is due by that: where the clock is
-moved, web and worker would live on one day and the schedules on another. This one asks the one clock. It runs beside
-each worker of a queue, as the original does; a row per task and time in the database keeps all of them together from
-deferring the same one twice.
+moved, web and worker would live on one day and the schedules on another. This one asks the one clock. It runs once in
+each worker process, beside the worker of one of its queues; a row per task and time in the database keeps all processes
+together from deferring the same one twice.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -23,8 +24,12 @@ from procrastinate.worker import Worker
 
 from environments import clock
 
+QUEUE: Final = "default"
+"""The queue whose worker looks after the schedules. The original does so in the worker of each queue."""
 LOOK_SECONDS: Final = 0.05
 """Between looks at a clock that may be moved at any time. Nothing but tests and rehearsals waits for it."""
+SET_BACK_SECONDS: Final = 60.0
+"""By how much a clock must have been set back to be believed. What is less passes soon, and nothing is due twice."""
 
 _NEWEST: Final = """
     SELECT task_name, periodic_id, max(defer_timestamp) AS newest FROM procrastinate_periodic_defers
@@ -44,7 +49,14 @@ class ScheduledWorker(Worker):
     """How many jobs have."""
 
     async def _periodic_deferrer(self) -> None:
-        await Schedules(self.app.periodic_registry, self.app.connector).worker()
+        """Look after the schedules, or leave that to the worker of `QUEUE`. Never returns.
+
+        The original watches over a worker's side tasks until the first of them ends: were one to return, nobody would
+        notice that the heartbeat or the listener had failed.
+        """
+        if self.queues is None or QUEUE in self.queues:
+            await Schedules(self.app.periodic_registry, self.app.connector).worker()
+        await asyncio.Event().wait()
 
     async def _persist_job_status(
         self,
@@ -94,11 +106,18 @@ class Schedules(PeriodicDeferrer):
         self._connector = connector
 
     async def worker(self) -> None:
-        """Defer what is due, until cancelled. An error of the database ends it, and with it the task runner."""
-        await self.recall(clock.now().timestamp())
-        due = 0.0
+        """Defer what is due, until cancelled. An error of the database ends it, and with it the task runner.
+
+        After the clock was set back by much it begins anew: a machine that was a year ahead until it learned the time
+        would else do nothing for that year.
+        """
+        looked, due = math.inf, 0.0
         while True:
             at = clock.now().timestamp()
+            if at < looked - SET_BACK_SECONDS:
+                await self.recall(at)
+                due = 0.0
+            looked = at
             if at >= due:
                 await self.defer_jobs(self.get_previous_tasks(at=at))
                 due = at + self.get_next_tick(at=at)
@@ -112,7 +131,7 @@ class Schedules(PeriodicDeferrer):
         task that no worker has met before is made up for no longer, as a fresh installation would begin with everything
         at once; but that it was met is written down, as if its last time before that had been dealt with. So it runs
         after the next start if not before. Times to come are left out, or a clock that was years ahead for a moment
-        would stop everything for years.
+        would stop everything for years; such a time is not dealt with twice all the same, since its row is there.
         """
         rows = await self._connector.execute_query_all_async(_NEWEST, at=int(at))
         self.last_defers = {(row["task_name"], row["periodic_id"]): row["newest"] for row in rows}

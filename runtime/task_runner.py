@@ -15,12 +15,12 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.worker import Worker
 
 from config.connections import ALERT_CONCURRENCY, FETCH_CONCURRENCY, TASK_CONCURRENCY, TASK_POOL
-from runtime.schedules import ScheduledWorker
+from runtime.schedules import QUEUE, ScheduledWorker
 
 log = structlog.get_logger("healthtrack.tasks")
 
 POLL_SECONDS = 5.0  # new jobs are announced by NOTIFY; this is for the one that was missed
-QUEUES = {"default": TASK_CONCURRENCY, "fetch": FETCH_CONCURRENCY, "alerts": ALERT_CONCURRENCY}
+QUEUES = {QUEUE: TASK_CONCURRENCY, "fetch": FETCH_CONCURRENCY, "alerts": ALERT_CONCURRENCY}
 """And how many jobs of each run at a time."""
 FINISH_SECONDS = 15.0  # a task that runs longer after a stop is asked to give up, and runs again later
 

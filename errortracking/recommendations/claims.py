@@ -39,6 +39,7 @@ def stale_since(interval: timedelta | None, now: datetime) -> datetime:
 
 
 # All parts of one statement see the table as it was before it, so a row that is made here is not claimed once more.
+# A row whose computation was lost is claimed whether stale or not: nobody else would ever make it ready again.
 # Rows are locked in one order; after a wait for somebody's lock the conditions are checked anew.
 _CLAIM_STALE: Final = """
     WITH kind AS (
@@ -58,8 +59,8 @@ _CLAIM_STALE: Final = """
         SELECT r.id
         FROM errortracking_recommendation r JOIN kind ON kind.type = r.type
         WHERE r.environment_id = %(environment)s
-          AND (r.computed_at IS NULL OR r.computed_at <= kind.stale)
-          AND (r.status = 'ready' OR r.status_changed_at < %(stuck)s)
+          AND (r.status = 'ready' AND (r.computed_at IS NULL OR r.computed_at <= kind.stale)
+               OR r.status = 'computing' AND r.status_changed_at < %(stuck)s)
         ORDER BY r.type
         FOR UPDATE OF r
     ), claimed AS (
@@ -72,7 +73,7 @@ _CLAIM_STALE: Final = """
 
 
 def start_stale(environment_id: int, types: Iterable[RecommendationType] | None = None) -> int:
-    """Make the project's missing rows of ``types`` (all), start computing the stale ones, and return how many."""
+    """Make the project's missing rows of ``types`` (all), start computing the stale and stuck ones, return how many."""
     wanted, now = list(TYPES.values() if types is None else types), clock.now()
     parameters = {
         "environment": environment_id,

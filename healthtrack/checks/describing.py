@@ -20,8 +20,16 @@ class Description(NamedTuple):
 
 
 def describe(kind: str, severity: str, payload: Payload) -> Description:
-    """Return the texts about an issue of this kind. Without a remediation where no check of the kind is known."""
+    """Return the texts about an issue of this kind. Without a remediation where no check of the kind is known.
+
+    Checks read payloads of their own shape. A row may hold another: of another version of the check, say. Such an issue
+    is still shown, in general words.
+    """
     check = CHECKS.get(kind)
     if check is None:
         return Description(kind.replace("_", " ").capitalize(), f"{kind} ({severity})", ADMIN, None)
-    return Description(check.title_of(payload), check.summary_of(payload, severity), check.link, check.remediation)
+    try:
+        title, summary = check.title_of(payload), check.summary_of(payload, severity)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        title, summary = check.title, f"{kind} ({severity})"
+    return Description(title, summary, check.link, check.remediation)

@@ -11,7 +11,7 @@ from environments.tenancy import sql
 from errortracking.models.partitions import utc_day
 
 _EVENTS: Final = """
-    SELECT environment_id, event, sum(count)::bigint FROM errortracking_eventcount
+    SELECT environment_id, event, sum(count)::bigint FROM errortracking_trafficcount
     WHERE environment_id = ANY(%s) AND event = ANY(%s) AND day >= %s AND day <= %s
     GROUP BY environment_id, event
 """
@@ -38,7 +38,11 @@ class Pages(NamedTuple):
 
 
 def events(environment_ids: Sequence[int], names: Sequence[str], now: datetime, days: int) -> dict[int, Counter[str]]:
-    """Return how often each of the named events came in the last ``days`` days, today included, by project."""
+    """Return how often the named events of pages came in the last ``days`` days, today included, by project.
+
+    Not from the counters of all names: a project that sends very many has used up its names there, and a page view that
+    comes later is counted as one of the others.
+    """
     found: dict[int, Counter[str]] = {environment_id: Counter() for environment_id in environment_ids}
     with sql.cursor() as cursor:
         cursor.execute(_EVENTS, [list(environment_ids), list(names), *_days(now, days)])

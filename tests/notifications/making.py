@@ -54,7 +54,7 @@ def make_delivery(destination: Destination, **columns: Any) -> Delivery:
 
 def notice(event: NoticeEvent = NoticeEvent.ISSUE_CREATED, **fields: Any) -> Notice:
     """Return a notice of an issue."""
-    given = {
+    given: dict[str, Any] = {
         "subject_id": ISSUE,
         "title": "KeyError",
         "summary": "'price'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,7 +12,7 @@ from django.test import Client
 from environments.models import AuditEntry, User
 from notifications.events import NoticeEvent
 from notifications.models import Delivery, Destination
-from tests.environments.world import World
+from tests.environments.world import World, statements
 from tests.notifications.making import NOON, SECRET, make_delivery, make_destination
 
 HOOK = "https://hooks.acme.test/services/T000/B000/XXXXXXXXwxyz"
@@ -174,3 +175,29 @@ def test_who_may_only_look_sees_no_secret_changes_nothing_and_sends_nothing(worl
     client.post(LOG, {"action": "send_again", "_selected_action": [str(message.pk)]})
     assert Delivery.objects.get(environment_id=world.project.pk).status == "delivered"
     assert only(world).events == list(NoticeEvent.values)
+
+
+def test_messages_are_found_by_their_destination_and_by_ids(world: World) -> None:
+    client, subject = person(world), uuid4()
+    one = make_delivery(make_destination(world.project, name="Shop team"), subject_id=subject)
+    other = make_delivery(make_destination(world.project, name="Night shift"))
+
+    def found(query: str) -> set[Any]:
+        return {row.pk for row in client.get(LOG, {"q": query}).context["cl"].result_list}
+
+    assert found("") == {one.pk, other.pk}
+    assert found("shop") == {one.pk}
+    assert found(str(other.pk)) == {other.pk}
+    assert found(str(subject)) == {one.pk}
+    assert found("nobody") == found(str(uuid4())) == set()
+    page = client.get(LOG + "?event=digest").context["cl"]
+    assert [row.pk for row in page.result_list] == []
+
+
+def test_the_log_is_in_one_order_whatever_is_asked(world: World) -> None:
+    """There is an index for no other, and the log is kept for weeks."""
+    make_delivery(make_destination(world.project))
+    with statements() as sent:
+        assert person(world).get(LOG + "?o=4").status_code == 200
+    (read,) = (text for text in sent if 'FROM "notifications_delivery"' in text)
+    assert '"environment_id" DESC, "notifications_delivery"."id" DESC LIMIT 50' in read

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from pytest_django import Settings
 
 from environments import clock
@@ -178,7 +177,7 @@ def test_a_deleted_destination_takes_its_log_along(world: World, api: Api) -> No
 def test_a_test_is_answered_with_its_delivery(world: World, api: Api) -> None:
     row = make_destination(world.project)
     with clock.stopped_at(NOON):
-        response: HttpResponse = api.post(f"{ROOT}{row.pk}/test/")
+        response = api.post(f"{ROOT}{row.pk}/test/")
     status, told = answer(response)
     assert (status, told["event"], told["status"], told["destination_id"]) == (202, "test", "pending", str(row.pk))
     assert answer(api.get(f"{ROOT}deliveries/{told['id']}/")) == (200, told)

@@ -16,6 +16,7 @@ from environments import clock
 from environments.models import Project
 from notifications import delivering
 from notifications.models import Destination
+from notifications.sending import send
 from tests.errortracking.pipeline.making import make_project
 from tests.notifications.making import (
     ISSUE,
@@ -98,6 +99,17 @@ def test_what_was_taken_is_in_the_log(project: Project, site: Web) -> None:
     ]
 
 
+def test_an_answer_that_quotes_the_address_does_not_tell_it(project: Project, site: Web) -> None:
+    """Who may read the log may not write there: web servers like to say what it is that they have not found."""
+    path = "/services/T000/B000/XXXXXXXXwxyz?key=a%20b"
+    destination = hook(project, site, target=f"{site.url}{path}")
+    site.pages[path] = ok(f"<pre>Cannot POST {path}</pre>".encode(), status="404 Not Found")
+    tell(project)
+    run(destination)
+    [message] = deliveries(project)
+    assert (message.http_status, message.excerpt) == (404, "<pre>Cannot POST /…%20b</pre>")
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [
@@ -156,6 +168,20 @@ def test_a_message_is_tried_for_a_day_and_then_given_up(project: Project, site: 
     assert [attempt["http_status"] for attempt in message.tries] == [503] * 11
 
 
+def test_what_waited_for_longer_than_a_day_is_not_sent(project: Project, site: Web) -> None:
+    """Its job may be done before the minute's sweep gives it up: when the server was stopped over a weekend."""
+    destination = hook(project, site)
+    day = 24 * 60 * MINUTE
+    with clock.stopped_at(NOON):
+        tell(project)
+    with clock.stopped_at(NOON + day + MINUTE):
+        run(destination)
+    assert site.asked == []
+    with clock.stopped_at(NOON + day):
+        run(destination)
+    assert len(site.asked) == 1
+
+
 def test_messages_are_sent_in_the_order_in_which_they_were_told(project: Project, site: Web) -> None:
     destination = hook(project, site)
     tell(project, [notice(title=f"Error {number}") for number in range(5)])
@@ -187,7 +213,7 @@ def test_a_defect_of_this_server_is_an_attempt_that_failed(
     project: Project, site: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destination = hook(project, site)
-    monkeypatch.setattr("notifications.sending.request", lambda *_, **__: {}["x"])
+    monkeypatch.setattr("notifications.sending.request", lambda *_, **__: dict[str, str]()["x"])
     tell(project)
     run(destination)
     [message] = deliveries(project)
@@ -249,7 +275,6 @@ def test_no_transaction_is_open_while_the_receiver_is_asked(
     destination = hook(project, site)
     tell(project)
     found: list[bool] = []
-    send = delivering.send
 
     def asked(*arguments: object) -> object:
         found.append(connection.in_atomic_block)

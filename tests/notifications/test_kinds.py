@@ -24,9 +24,24 @@ def test_slack_gets_text_and_blocks_in_which_events_words_mean_nothing(project: 
     subject = "[shop] New issue (high): &lt;!channel&gt; &amp; co"
     text = f"*<{LINK}|{subject}>*\n&lt;https://evil.test|click&gt;"
     assert json.loads(asked.body) == {
-        "text": subject,
+        "text": text,
         "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text}}],
     }
+
+
+def test_programs_that_read_slacks_text_as_markdown_mention_nobody_and_hide_no_link(
+    project: Project, site: Web
+) -> None:
+    """Mattermost, for example: it turns `<address|words>` into a link, knows no blocks, and mentions by an @."""
+    destination = hook(project, site, kind="slack")
+    words = "@channel: ask @all of a@b.example ](https://evil.test) ![x](https://evil.test/pixel)"
+    tell(project, [notice(title=words, summary="@here")])
+    run(destination)
+    text = json.loads(site.asked[0].body)["text"]
+    harmless = (
+        "@\u200bchannel: ask @\u200ball of a@b.example ]\u200b(https://evil.test) ![x]\u200b(https://evil.test/pixel)"
+    )
+    assert text == f"*<{LINK}|[shop] New issue: {harmless}>*\n@\u200bhere"
 
 
 def test_discord_gets_content_that_mentions_nobody(project: Project, site: Web) -> None:

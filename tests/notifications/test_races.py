@@ -17,8 +17,9 @@ from notifications.bodies import Message
 from notifications.changing import change
 from notifications.delivering import deliver
 from notifications.models import Destination
-from notifications.sending import Result, Target
+from notifications.sending import Result, Target, send
 from tests.errortracking.pipeline.making import make_project
+from tests.errortracking.pipeline.working import until
 from tests.notifications.making import deliveries, make_destination, notice, tell
 from tests.outbound.web import Web, ok
 
@@ -31,11 +32,18 @@ def project(transactional_db: None) -> Project:
 
 
 @contextmanager
-def deleting(destination: Destination) -> Iterator[None]:
-    """Let another session delete a destination, without an end to its transaction within the block."""
+def another_session() -> Iterator[psycopg.Connection]:
+    """Yield a connection of somebody else, in a transaction."""
     parameters = connection.get_connection_params()
     allowed = {name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters}
     with psycopg.connect(**allowed) as other:
+        yield other
+
+
+@contextmanager
+def deleting(destination: Destination) -> Iterator[None]:
+    """Let another session delete a destination, without an end to its transaction within the block."""
+    with another_session() as other:
         other.execute(
             "DELETE FROM notifications_destination WHERE environment_id = %s AND id = %s",
             [destination.environment_id, destination.pk],
@@ -81,7 +89,6 @@ def test_a_destination_that_is_deleted_while_it_is_sent_to_leaves_nothing(
     site.pages["/hook"] = ok(b"")
     destination = make_destination(project, target=f"{site.url}/hook")
     tell(project, [notice(), notice()])
-    send = delivering.send
 
     def sent(*arguments: object) -> object:
         result = send(*arguments)  # type: ignore[arg-type]
@@ -103,7 +110,6 @@ def test_what_fails_at_an_old_target_is_no_failure_of_the_new_one(
     site.pages["/new"] = ok(b"")
     destination = make_destination(project, target=f"{site.url}/old", failures=7)
     tell(project, [notice(), notice()])
-    send = delivering.send
 
     def sent(target: Target, message: Message) -> Result:
         result = send(target, message)
@@ -117,3 +123,36 @@ def test_what_fails_at_an_old_target_is_no_failure_of_the_new_one(
     assert site.targets == ["POST /old", "POST /new"]
     destination.refresh_from_db()
     assert (destination.failures, destination.paused_until) == (0, None)
+
+
+def test_who_deletes_a_destination_that_fails_is_in_nobodys_way(project: Project, site: Web) -> None:
+    """Whoever is first waits for no message of the other: each locks the destination, and then its messages."""
+    destination = make_destination(project, target=f"{site.url}/gone")
+    [message] = tell(project)
+
+    def work() -> None:
+        deliver(project.pk, destination.pk)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    with another_session() as other:
+        other.execute("SET lock_timeout = '5s'")
+        row = [destination.environment_id, destination.pk]
+        other.execute("SELECT FROM notifications_destination WHERE environment_id = %s AND id = %s FOR UPDATE", row)
+        worker.start()
+        until(lambda: _waiting_for_locks() > 0)
+        other.execute(
+            "DELETE FROM notifications_delivery WHERE environment_id = %s AND id = %s", [project.pk, message.pk]
+        )
+        other.rollback()
+    worker.join(30)
+    assert [one.error for one in deliveries(project)] == ["it answered 404"]
+
+
+def _waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE NOT l.granted AND a.datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])

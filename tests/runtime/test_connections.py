@@ -15,18 +15,18 @@ from tests.live import live_server
 
 
 def test_the_formula_counts_threads_workers_and_a_reserve() -> None:
-    # 8 threads per web process; per worker 3 for the pipeline, 8 around the tasks, 2 in them, 3 in fetches and 2 that
+    # 8 threads per web process; per worker 3 for the pipeline, 6 around the tasks, 2 in them, 3 in fetches and 2 that
     # send alerts; 10 in reserve.
-    assert connections.needed(web=2, workers=1) == 2 * 8 + 18 + 10
-    assert connections.needed(web=4, workers=3) == 4 * 8 + 3 * 18 + 10
+    assert connections.needed(web=2, workers=1) == 2 * 8 + 16 + 10
+    assert connections.needed(web=4, workers=3) == 4 * 8 + 3 * 16 + 10
     assert connections.needed(web=1, workers=0) == 18
 
 
 def test_what_does_not_fit_is_refused_with_the_numbers() -> None:
-    assert connections.refusal(web=2, workers=1, available=44) is None
-    text = connections.refusal(web=2, workers=1, available=43)
+    assert connections.refusal(web=2, workers=1, available=42) is None
+    text = connections.refusal(web=2, workers=1, available=41)
     assert text is not None
-    assert "need up to 44 database connections, and the server gives 43." in text
+    assert "need up to 42 database connections, and the server gives 41." in text
 
 
 @pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_a_busy_server_stays_within_the_formula() -> None:
                 "SELECT application_name, count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid() GROUP BY 1"
             ).fetchall()
-        used = dict(rows)
+        used: dict[str, int] = dict(rows)
         assert 0 < used["web"] <= 2 * connections.WEB_THREADS
         assert 0 < used["worker"] <= connections.per_worker()
         assert set(used) <= {"web", "worker"}, "the supervisor keeps no connection"

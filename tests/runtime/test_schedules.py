@@ -123,3 +123,30 @@ def test_a_clock_that_is_moved_is_followed(
 
     asyncio.run(follow())
     assert len([job for job in connector.jobs.values() if job["task_name"] == "nightly"]) == 2
+
+
+def test_after_a_clock_was_far_ahead_for_a_moment_all_goes_on(
+    app: App, schedules: Schedules, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As after the start of a machine that learns the time a little later."""
+    file = tmp_path / "clock"
+    monkeypatch.setattr(clock, "_file", str(file))
+    connector = app.connector
+    assert isinstance(connector, InMemoryConnector)
+
+    def deferred() -> set[str]:
+        return {f"{datetime.fromtimestamp(when, UTC):%d %H:%M}" for when in connector.periodic_defers.values()}
+
+    async def follow() -> None:
+        running: asyncio.Task[None] | None = None
+        for moment, expected in (("30 12:20:10", "30 12:20"), ("03 12:30:10", "03 12:30"), ("03 13:00:01", "03 13:00")):
+            file.write_text(str(at(moment) - datetime.now(UTC).timestamp()), encoding="ascii")
+            running = running or asyncio.create_task(schedules.worker())
+            async with asyncio.timeout(30):
+                while expected not in deferred():  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
+        assert running is not None
+        running.cancel()
+
+    asyncio.run(follow())
+    assert sorted(job["task_name"] for job in connector.jobs.values()) == ["hourly", *["minutely"] * 3]

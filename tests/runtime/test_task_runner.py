@@ -14,7 +14,7 @@ from procrastinate.contrib.django.utils import connector_params
 
 from errortracking.symbols import wishes
 from runtime import task_runner
-from runtime.schedules import Schedules
+from runtime.schedules import ScheduledWorker, Schedules
 from runtime.task_runner import QUEUES, TaskRunner
 from tests.errortracking.pipeline.making import make_project
 
@@ -44,6 +44,39 @@ def test_it_fails_when_the_worker_of_one_queue_ends_by_itself(monkeypatch: pytes
     assert ended.wait(30)
     assert runner.failed
     assert sorted(stopped) == ["alerts", "default"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_of_one_queue_looks_after_the_schedules_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the others have no side task that ends, after which nobody would watch over their heartbeat."""
+    looks: list[str] = []
+    ends: list[str] = []
+
+    async def look(_: Schedules) -> None:
+        looks.append("begun")
+        await asyncio.sleep(600)
+
+    deferrer = ScheduledWorker._periodic_deferrer
+
+    async def watched(worker: ScheduledWorker) -> None:
+        await deferrer(worker)
+        ends.extend(worker.queues or [])
+
+    monkeypatch.setattr(Schedules, "worker", look)
+    monkeypatch.setattr(ScheduledWorker, "_periodic_deferrer", watched)
+    asyncio.run(_serve_for_a_moment())
+    assert (looks, ends) == (["begun"], [])
+
+
+async def _serve_for_a_moment() -> None:
+    app = task_runner._worker_app()
+    async with app.open_async():
+        workers = [asyncio.create_task(task_runner._work(app, queue, 1)) for queue in QUEUES]
+        await asyncio.sleep(1)
+        assert not any(worker.done() for worker in workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
 def test_each_task_is_of_a_queue_that_is_worked_off() -> None:

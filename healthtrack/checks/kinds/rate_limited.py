@@ -35,7 +35,7 @@ def findings(by_project: int, by_issue: int, sent: int) -> list[Finding]:
 
 def _finding(reason: DropReason, count: int, sent: int) -> Finding:
     whose = "the project's rate limit" if reason is DropReason.PROJECT else "the rate limits of its issues"
-    share = round(count / sent, 4)
+    share = count / sent
     return Finding(
         HealthSeverity.CRITICAL if share >= CRITICAL_SHARE else HealthSeverity.WARNING,
         {
@@ -43,7 +43,7 @@ def _finding(reason: DropReason, count: int, sent: int) -> Finding:
             "limit": reason.value,
             "dropped": count,
             "sent": sent,
-            "share": share,
+            "share": round(share, 4),
         },
     )
 

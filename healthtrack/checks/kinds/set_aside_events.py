@@ -15,9 +15,17 @@ from healthtrack.models import HealthSeverity
 CRITICAL_FROM: Final = 100
 """Events. A few are a defect that a few events meet; a hundred are one that loses what people look for."""
 
+# The last reason by a look-up of its own: there may be millions of events, with 2,000 bytes of reason each.
 _COUNT: Final = """
-    SELECT environment_id, count(*), min(created_at), (array_agg(reason ORDER BY created_at DESC, id DESC))[1]
-    FROM errortracking_setasideevent WHERE environment_id = ANY(%s) GROUP BY environment_id
+    SELECT counted.environment_id, counted.number, counted.oldest, latest.reason
+    FROM (
+        SELECT environment_id, count(*) AS number, min(created_at) AS oldest
+        FROM errortracking_setasideevent WHERE environment_id = ANY(%(environments)s) GROUP BY environment_id
+    ) AS counted
+    CROSS JOIN LATERAL (
+        SELECT reason FROM errortracking_setasideevent s WHERE s.environment_id = counted.environment_id
+        ORDER BY s.created_at DESC, s.id DESC LIMIT 1
+    ) AS latest
 """
 
 
@@ -63,7 +71,7 @@ class SetAsideEvents(HealthCheck):
     def detect(self, environment_ids: Sequence[int], now: datetime) -> Findings:
         """Count what is set aside."""
         with sql.cursor() as cursor:
-            rows = cursor.execute(_COUNT, [list(environment_ids)]).fetchall()
+            rows = cursor.execute(_COUNT, {"environments": list(environment_ids)}).fetchall()
         return {environment_id: [finding(*rest)] for environment_id, *rest in rows}
 
 

@@ -102,6 +102,15 @@ def test_a_computing_row_is_claimed_again_after_more_than_five_minutes(
     assert ("weekly_digest" in started(project)) is is_claimed
 
 
+def test_a_row_that_is_stuck_starts_again_although_it_is_not_stale(project: Project) -> None:
+    """Somebody had asked for it anew, and its worker was lost: it would be computing until it is stale, for a day."""
+    make_row(project, "quiet_issues", status="computing", status_changed_at=ago(minutes=6), computed_at=ago(minutes=10))
+    make_row(project, "source_maps", status="computing", status_changed_at=ago(minutes=4), computed_at=ago(minutes=10))
+    start_stale(project.pk)
+    assert "quiet_issues" in started(project)
+    assert "source_maps" not in started(project)
+
+
 def test_one_row_is_claimed_whether_stale_or_not(project: Project) -> None:
     """3, refresh: claims the row when ready."""
     row = make_row(project, "source_maps", computed_at=NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,8 @@ def test_the_shape_of_meta(project: Project) -> None:
 def test_only_javascript_counts(project: Project) -> None:
     """4.1, rules: contents.lang = `javascript`."""
     make_frames(project, 2, resolved=False)
-    for contents in ({"lang": "python"}, {"lang": "JavaScript"}, {"lang": None}, {}, [], "javascript"):
+    others: tuple[Any, ...] = ({"lang": "python"}, {"lang": "JavaScript"}, {"lang": None}, {}, [], "javascript")
+    for contents in others:
         make_frames(project, 1, contents=contents, resolved=False)
     assert counted(project) == (2, 2)
 

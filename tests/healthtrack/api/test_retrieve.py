@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from healthtrack.checks.registry import CHECKS
 from tests.environments.world import NOT_FOUND, Api, World, answer, statements
 from tests.healthtrack.api.making import MALFORMED_IDS, UNKNOWN, make_issue, make_resolved, retrieved
 
@@ -52,3 +55,22 @@ def test_it_is_two_statements(world: World, issues: Api) -> None:
     with statements() as sent:
         assert issues.get(f"{issue.id}/?status=active&dismissed=x").status_code == 200
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("kind", sorted(CHECKS))
+def test_an_issue_whose_payload_is_of_no_shape_we_know_is_shown(world: World, issues: Api, kind: str) -> None:
+    """2.1, payload: any JSON, default {}. It may be of a version of this server that wrote others."""
+    odd: list[Any] = [
+        {},
+        [],
+        "text",
+        5,
+        {"reason": [], "hosts": 3, "total_frames": "x", "unresolved_frames": None},
+    ]
+    for payload in odd:
+        issue = make_issue(world.project, kind=kind, payload=payload)
+        status, body = answer(issues.get(f"{issue.id}/"))
+        assert (status, body["kind"], body["payload"]) == (200, kind, payload)
+        assert body["title"]
+        assert body["summary"]
+        assert body["remediation"] == CHECKS[kind].remediation._asdict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 from uuid import uuid4
 
@@ -64,6 +65,25 @@ def test_a_hundred_set_aside_events_are_critical(world: World) -> None:
     SetAsideEvent.objects.filter(environment_id=world.project.id).delete()
     called("--kind", "set_aside_events")
     assert rows(world.project, "status") == ["resolved"]
+
+
+def test_of_several_events_the_first_ones_time_and_the_last_ones_error_are_told(world: World, stranger: World) -> None:
+    for place, minutes, reason in ((world, 2, "b" * 600), (world, 0, "a"), (world, 1, "c"), (stranger, 9, "d")):
+        moment = NOON + timedelta(minutes=minutes)
+        SetAsideEvent.objects.create(
+            environment=place.project,
+            event_uuid=uuid4(),
+            received_at=NOON,
+            created_at=moment,
+            reason=reason,
+            payload=b"",
+        )
+    called("--kind", "set_aside_events")
+    payload = {"count": 3, "oldest": "2026-03-01T12:00:00Z", "latest_error": "b" * 500}
+    assert rows(world.project, "payload") == [
+        {"reason": "3 events were accepted and could not be processed", **payload}
+    ]
+    assert rows(stranger.project, "payload__latest_error") == ["d"]
 
 
 def test_without_a_kind_every_check_runs(world: World) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
 from django.urls import resolve
 from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
 from procrastinate.periodic import PeriodicRegistry
 
 from healthtrack.checks import registry
@@ -29,6 +31,19 @@ def test_each_kind_runs_at_its_own_times() -> None:
     crons = {task.task.name: task.cron for task in periodic.periodic_tasks.values()}
     for kind, check in CHECKS.items():
         assert crons[f"healthtrack.check.{kind}"] == check.cron
+
+
+@pytest.mark.parametrize("name", ["healthtrack.check", "healthtrack.check.sdk_outdated"])
+def test_a_run_that_failed_is_tried_twice_more_after_30_and_60_seconds(name: str) -> None:
+    """5.3: 3 tries, 30 s × 2."""
+    strategy = app.tasks[name].retry_strategy
+    assert strategy is not None
+    waits = []
+    for attempts in range(4):
+        job = Job(id=1, queue="default", lock=None, queueing_lock=None, task_name=name, attempts=attempts)
+        decision = strategy.get_retry_decision(exception=ValueError(), job=job)
+        waits.append(decision and decision.retry_at and round((decision.retry_at - datetime.now(UTC)).total_seconds()))
+    assert waits == [30, 60, None, None]
 
 
 def test_two_files_cannot_give_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from errortracking.models import DailyTally, EventCount, TrafficCount
+from errortracking.pipeline.traffic import WATCHED
 from tests.environments.world import World
 from tests.healthtrack.checks.making import NOON
 
 
 def sent(world: World, event: str, count: int = 1, *, days_ago: int = 0, sdk: str = "web", version: str = "") -> None:
-    """Count events by name."""
+    """Count events by name, and those of pages by host, too."""
     moment = NOON - timedelta(days=days_ago)
     EventCount.objects.create(
         environment=world.project,
@@ -21,6 +22,11 @@ def sent(world: World, event: str, count: int = 1, *, days_ago: int = 0, sdk: st
         count=count,
         last_received_at=moment,
     )
+    if event in WATCHED:
+        page = {"host": "", "has_session": True, "is_proxied": False}
+        TrafficCount.objects.get_or_create(
+            environment=world.project, day=moment.date(), event=event, sdk=sdk, **page, defaults={"count": count}
+        )
 
 
 def viewed(

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from environments import clock
+from errortracking.models import EventCount
+from errortracking.pipeline import count
+from healthtrack.checks.registry import CHECKS
+from healthtrack.checks.running import run
 from tests.environments.world import World
-from tests.healthtrack.checks.kinds.asking import found
+from tests.errortracking.pipeline.making import NOON as PIPELINES_NOON
+from tests.errortracking.pipeline.making import make_project, other, send
+from tests.healthtrack.checks.kinds.asking import active, found
 from tests.healthtrack.checks.kinds.counting import sent
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +65,20 @@ def test_views_without_web_vitals(world: World, stranger: World) -> None:
     assert found("web_vitals", world, stranger) == [NO_VITALS, []]
     sent(world, "$web_vitals")
     assert found("web_vitals", world) == [[]]
+
+
+def test_views_count_although_the_project_has_used_up_its_names_of_events(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the pipeline counts them: beyond 1,000 names each new one, a page view's, too, is one of the others."""
+    monkeypatch.setattr(count, "MAX_EVENT_NAMES", 1)
+    project = make_project()
+    for name in ("bought", "$pageview"):
+        send(project, other(name))
+    names = EventCount.objects.filter(environment_id=project.pk).order_by("event").values_list("event", flat=True)
+    assert list(names) == ["bought", "other"]
+    with clock.stopped_at(PIPELINES_NOON):
+        for kind in ("no_live_events", "web_vitals"):
+            run(CHECKS[kind], [project.pk])
+    assert active("no_live_events", project.pk) == []
+    assert active("web_vitals", project.pk) == NO_VITALS

@@ -50,6 +50,13 @@ def test_when_half_is_dropped_it_is_critical(world: World) -> None:
     assert [severity for severity, _ in found("rate_limited", world)[0]] == ["critical"]
 
 
+def test_almost_half_is_less_than_half(world: World) -> None:
+    counted(world, "stored", 50_001)
+    counted(world, "rate_limited", 49_999, "project")
+    [[(severity, payload)]] = found("rate_limited", world)
+    assert (severity, payload["share"]) == ("warning", 0.5)
+
+
 def test_the_day_before_yesterday_is_over(world: World) -> None:
     counted(world, "rate_limited", 50, "project", days_ago=1)
     assert len(found("rate_limited", world)[0]) == 1
