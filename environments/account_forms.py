@@ -10,11 +10,12 @@ from django.contrib.auth.password_validation import validate_password
 from environments.models import User
 
 MAX_PASSWORD = 128  # characters; hashing is slow on purpose, and slower for more
+MAX_KNOWN = 4_096  # of one that is there already: the admin and `manage.py changepassword` take longer ones
 
 
-def _password(label: str, autocomplete: str) -> forms.CharField:
+def _password(label: str, autocomplete: str, most: int = MAX_PASSWORD) -> forms.CharField:
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, widget=widget, strip=False, max_length=MAX_PASSWORD)
+    return forms.CharField(label=label, widget=widget, strip=False, max_length=most)
 
 
 class NewPasswordForm(forms.Form):
@@ -45,7 +46,7 @@ class NewMemberForm(NewPasswordForm):
 class KnownMemberForm(forms.Form):
     """The password of the account that there is."""
 
-    password = _password("Password", "current-password")
+    password = _password("Password", "current-password", MAX_KNOWN)
 
 
 class AddressForm(forms.Form):

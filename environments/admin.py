@@ -1,7 +1,8 @@
-"""The admin of users, organizations, projects, keys and the record of changes."""
+"""The admin of users, organizations, projects, keys and the record of changes; tasks' is in a file of its own."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -16,11 +17,25 @@ from django.template.response import TemplateResponse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
+from unfold.paginator import InfinitePaginator
 
-from environments import deletion, deletion_organizations
-from environments.forms import KeyForm, NewKeyForm, NewUserForm
-from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
-from environments.tenancy.admin import AcrossProjects, ReadOnlyAdmin
+from environments import (
+    admin_jobs,  # noqa: F401 - Django looks for pages in this file
+    deletion,
+    deletion_organizations,
+)
+from environments.forms import KeyForm, NewKeyForm, NewUserForm, RoleForm
+from environments.models import (
+    AuditEntry,
+    Invitation,
+    Membership,
+    Organization,
+    PersonalAPIKey,
+    Project,
+    Role,
+    User,
+)
+from environments.tenancy.admin import AcrossProjects, InOneOrder, ReadOnlyAdmin
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]
@@ -30,6 +45,7 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
     fields = ("user", "level")
     autocomplete_fields = ("user",)
     extra = 0
+    hide_title = True  # it would be two ids
 
 
 admin.site.unregister(Group)  # Django's own page of it does not look like the others
@@ -80,6 +96,50 @@ class OrganizationAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
         """Mark several organizations."""
         for organization in queryset:
             self.delete_model(request, organization)
+
+
+@admin.register(Role)
+class RoleAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc]
+    """Named groups of members, to whom issues are assigned. They are made here: the API has no endpoint for them."""
+
+    form = RoleForm
+    list_display = ("name", "id", "organization", "created_at")
+    list_select_related = ("organization",)
+    list_filter = ("organization",)
+    search_fields = ("name",)
+    ordering = ("organization", "name")
+    readonly_fields = ("id", "created_at")
+    autocomplete_fields = ("organization", "members")
+
+    def get_fields(self, request: HttpRequest, obj: Role | None = None) -> tuple[str, ...]:
+        """Return the fields; a new role has no id yet, only one that would have been."""
+        fields = ("name", "organization", "members")
+        return fields if obj is None else ("id", *fields, "created_at")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ModelAdmin):  # type: ignore[misc]
+    """Who may join. Made by the API, which tells the link once; taken back (deleted) here or there."""
+
+    list_display = ("target_email", "organization", "level", "created_by", "created_at", "good_until")
+    list_select_related = ("organization", "created_by")
+    list_filter = ("organization", "level")
+    search_fields = ("target_email",)
+    ordering = ("-created_at", "id")
+    fields = ("target_email", "first_name", "organization", "level", "created_by", "created_at", "good_until")
+
+    @admin.display(description="Good until")
+    def good_until(self, invitation: Invitation) -> datetime:
+        """Return from when on the link is refused."""
+        return invitation.expires_at
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds: the link would be lost."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Invitation | None = None) -> bool:
+        """Nobody changes: the invited person may have read it already."""
+        return False
 
 
 @admin.register(Project)
@@ -196,6 +256,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "user_email", "key_mask", "project", "action", "resource", "object_id")
     list_filter = ("environment", "created_at")
     ordering = ("-created_at", "-id")
+    sortable_by = ()  # a year of changes: there is an index for no other order, and none of them counts fast
+    paginator = InfinitePaginator
     search_fields = ("object_id__exact", "user_email__iexact", "key_id__exact", "key_mask__exact")
     search_help_text = "An object's id, a user's address, a key's id or mask: as a whole."
     fields = (
@@ -204,13 +266,16 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("project",)
 
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[InOneOrder]:
+        """Return the kind of list."""
+        return InOneOrder
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         """Return the entries with the names of their projects, which may be gone."""
         entries: QuerySet[AuditEntry] = super().get_queryset(request)
         name = Project.objects.filter(pk=OuterRef("environment_id")).values("name")
         return entries.annotate(project_name=Subquery(name))
 
-    @admin.display(ordering="environment")
     def project(self, entry: AuditEntry) -> str:
         """Return the project's name, its id where it is deleted, nothing where the entry belongs to none."""
         name: str | None = entry.project_name  # type: ignore[attr-defined]

@@ -56,7 +56,11 @@ def request(project: Project) -> None:
 def mark(project: Project) -> None:
     """Mark the project as deleted: everybody else takes it for gone."""
     Project.every.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=clock.now())
-    User.objects.filter(current_project_id=project.pk).update(current_project=None)
+    _forget_current(project.pk)
+
+
+def _forget_current(project_id: int) -> None:
+    User.objects.filter(current_project_id=project_id).update(current_project=None)
 
 
 @app.task(name="environments.delete_project", retry=RETRY)
@@ -69,6 +73,7 @@ def delete_project(project_id: int) -> None:
         list(Project.every.select_for_update().filter(pk=project_id))  # waits for the workers that hold it
         deleted += sum(_delete(table, project_id, None) for table in tables())
         PersonalAPIKey.objects.forget_project(project_id)
+        _forget_current(project_id)  # somebody may have chosen it at the moment of the mark
         with sql.cursor() as cursor:  # not Django's: it would look for what hangs on the row
             cursor.execute("DELETE FROM environments_project WHERE id = %s", [project_id])
     log.info("project deleted", project=project_id, rows=deleted)

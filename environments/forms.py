@@ -11,7 +11,7 @@ from unfold.forms import UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from environments import scopes
-from environments.models import PersonalAPIKey, Project, User
+from environments.models import PersonalAPIKey, Project, Role, User
 from environments.models.keys import TooManyKeys
 
 
@@ -77,4 +77,27 @@ class NewKeyForm(KeyForm):
                 PersonalAPIKey.objects.check_room(owner)
             except TooManyKeys as error:
                 raise ValidationError(str(error)) from error
+        return cleaned
+
+
+class RoleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A role. Its members belong to its organization, which stays: issues of its projects name the role."""
+
+    class Meta:
+        model = Role
+        fields = ("name", "organization", "members")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not self.instance._state.adding and "organization" in self.fields:  # not there for who may only look
+            self.fields["organization"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields; raise ``ValidationError`` that names who is no member of the organization."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        organization, members = cleaned.get("organization"), cleaned.get("members")
+        if organization is not None and members:
+            strangers = members.exclude(memberships__organization=organization)
+            if names := ", ".join(strangers.values_list("email", flat=True)):
+                self.add_error("members", f"Not a member of the organization: {names}")
         return cleaned

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 
 from environments import clock
@@ -19,10 +20,11 @@ STEP = 10_000  # rows of one statement: well below a second
 
 
 def daily() -> None:
-    """Delete audit entries older than ``HEALTHTRACK_AUDIT_DAYS``, and the limits of keys that are not used."""
-    entries = delete_old_entries()
-    idle, _ = RateLimit.objects.filter(asked_at__lt=clock.now() - IDLE_LIMITS).delete()
-    log.info("daily clean-up of access", audit_entries=entries, rate_limits=idle)
+    """Delete audit entries older than ``HEALTHTRACK_AUDIT_DAYS``, limits of keys that are not used, ended sessions."""
+    entries, now = delete_old_entries(), clock.now()
+    idle, _ = RateLimit.objects.filter(asked_at__lt=now - IDLE_LIMITS).delete()
+    sessions, _ = Session.objects.filter(expire_date__lte=now).delete()
+    log.info("daily clean-up of access", audit_entries=entries, rate_limits=idle, sessions=sessions)
 
 
 def delete_old_entries() -> int:

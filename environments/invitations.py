@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from procrastinate.contrib.django import app
 
 from environments import clock
@@ -118,4 +118,8 @@ def _user(invitation: Invitation, password: str, first_name: str) -> User:
         return user
     made = User(email=invitation.target_email, first_name=first_name)
     validate_password(password, made)
-    return User.objects.create_user(invitation.target_email, password, first_name=first_name)
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(invitation.target_email, password, first_name=first_name)
+    except IntegrityError:  # the same person is joining another organization at this moment
+        return _user(invitation, password, first_name)

@@ -16,7 +16,10 @@ from environments import (
 @app.periodic(cron="17 1 * * *")
 @app.task(name="environments.daily", queueing_lock="environments.daily", retry=5)
 def daily(timestamp: int) -> None:
-    """Delete old audit entries, rows of limits and what is left of projects; ``timestamp`` is when it was due."""
+    """Delete old audit entries, rows of limits, ended sessions and what is left of projects.
+
+    ``timestamp`` is when it was due.
+    """
     housekeeping.daily()
     deletion.finish()
     deletion_organizations.finish()

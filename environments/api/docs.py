@@ -1,11 +1,11 @@
-"""The pages that show the API's description: Swagger UI and Redoc, from files that came with the packages."""
+"""The API's description, and the pages that show it: Swagger UI and Redoc, from files that came with the packages."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,6 +14,13 @@ from rest_framework.response import Response
 _OWN_FILES: Final = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'"
 SWAGGER_POLICY: Final = f"{_OWN_FILES}; script-src 'self' 'unsafe-inline'"
 REDOC_POLICY: Final = f"{_OWN_FILES}; worker-src blob:"
+
+
+class SchemaView(SpectacularAPIView):
+    """The description. There is one version of it, whichever a visitor names."""
+
+    def _get_version_parameter(self, request: Request) -> None:
+        """Return none: it would stand in the description, which is made once for all, and in a header as it is."""
 
 
 class SwaggerView(SpectacularSwaggerView):

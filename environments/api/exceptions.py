@@ -31,7 +31,10 @@ class ProtectedObject(APIException):
 
 
 class RequestTooLarge(APIException):
-    """The body is larger than the server reads (contract 1.5: 20 MB). The real system's answer is unknown."""
+    """The body is larger than the server reads: in bytes (contract 1.5: 20 MB), or in values (`parsers.MAX_VALUES`).
+
+    The real system's answer is unknown.
+    """
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "Request body exceeds the maximum of 20 MB."

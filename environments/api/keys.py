@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
@@ -187,7 +187,10 @@ class PersonalAPIKeyViewSet(AccountViewSet):
         if id == CURRENT:
             if self.grant is None:
                 raise Http404
-            return self.shown(PersonalAPIKey.objects.get(pk=self.grant.id))
+            found = PersonalAPIKey.objects.filter(pk=self.grant.id).first()
+            if found is None:  # revoked just now
+                raise AuthenticationFailed
+            return self.shown(found)
         return self.shown(self._one(self.get_queryset(), id))
 
     @extend_schema(request=PersonalAPIKeyCreateRequestSerializer, responses={201: PersonalAPIKeySerializer})

@@ -11,8 +11,15 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.utils.json import strict_constant
 
+from environments.api.exceptions import RequestTooLarge
+
 MAX_DEPTH: Final = 200
 """Levels of nesting in a body. orjson writes 254, and no stack, Python's or PostgreSQL's, is the client's to fill."""
+
+MAX_VALUES: Final = 1_200_000
+"""JSON values of a body, counted as its commas and opening brackets, also those in texts. Seven million empty lists fit
+into 20 MB and take a gigabyte, and a body is read before the key in it can be known. What can be stored is below: a
+mebibyte of nothing but commas, or of numbers with a comma each, which are half as many."""
 
 CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-32"})
 """What a body may be encoded in, by Python's names; JSON is UTF-8 in practice. Python knows codecs (``idna``, ``zlib``,
@@ -41,9 +48,14 @@ class JSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Return the body's value; raise ``ParseError`` for what is no JSON or nested too deeply."""
+        """Return the body's value.
+
+        Raises ``ParseError`` for what is no JSON or nested too deeply, ``RequestTooLarge`` for too many values.
+        """
         try:
             text = stream.read().decode((parser_context or {}).get("encoding") or "utf-8")
+            if len(text) > MAX_VALUES and sum(map(text.count, ",[{")) > MAX_VALUES:
+                raise RequestTooLarge(f"Request body exceeds the maximum of {MAX_VALUES:,} JSON values.")
             value = json.loads(text, parse_constant=strict_constant)
         except ValueError as error:
             raise ParseError(f"JSON parse error - {error}") from error

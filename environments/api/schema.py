@@ -40,7 +40,7 @@ _ERRORS: Final[dict[str, dict[str, Any]]] = {
 
 _WRITE_ERRORS: Final[dict[str, dict[str, Any]]] = {
     "409": {"description": "Another change forbids it, or came first."},
-    "413": {"description": "The body exceeds 20 MB."},
+    "413": {"description": "The body exceeds 20 MB, or 1,200,000 JSON values."},
     "415": {"description": "The body is neither JSON nor a form."},
 }
 """And those that may have a body."""
@@ -196,8 +196,17 @@ class Generator(SchemaGenerator):
         if not public:
             return dict(super().get_schema(request, public))  # type: ignore[no-untyped-call]
         if Generator._made is None:
-            Generator._made = super().get_schema(request, public)  # type: ignore[no-untyped-call]
+            self.api_version = None  # what is kept for everybody is not for the first visitor to name
+            Generator._made = _deprecated_last(super().get_schema(request, public))  # type: ignore[no-untyped-call]
         return Generator._made
+
+
+def _deprecated_last(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the description with what is deprecated at its end: the pages would begin with nothing else."""
+    paths = sorted(
+        schema["paths"].items(), key=lambda path: all(operation.get("deprecated") for operation in path[1].values())
+    )
+    return {**schema, "paths": dict(paths)}
 
 
 class ObjectFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

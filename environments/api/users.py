@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotAuthenticated
 
 from environments.api import inputs
 from environments.api.exceptions import FieldError
@@ -72,31 +74,39 @@ class UserViewSet(AccountViewSet):
     @extend_schema(responses={200: UserSerializer})
     def retrieve(self, request: APIRequest, uuid: str, **path: str) -> HttpResponse:
         """Return the user who asks: `@me`, or its own id. A limited key sees what lies within its limits."""
-        return self.shown(self._user(uuid))
+        self._must_be_own(uuid)
+        return self.shown(self._user(User.objects.all()))
 
     @extend_schema(request=UserUpdateRequestSerializer, responses={200: UserSerializer})
     def partial_update(self, request: APIRequest, uuid: str, **path: str) -> HttpResponse:
         """Change one's name, or the current project."""
         fields = self.checked(UserUpdateRequestSerializer)
-        user = self._user(uuid)
-        before = _audited(user)
-        for name in ("first_name", "last_name"):
-            setattr(user, name, fields.get(name, getattr(user, name)))
-        if "set_current_organization" in fields:
-            user.current_project_id = self._first_project(str(fields["set_current_organization"]))
-        if "set_current_team" in fields:
-            user.current_project_id = self._project(fields["set_current_team"])
-        if _audited(user) != before:
-            with transaction.atomic():
-                user.save(update_fields=["first_name", "last_name", "current_project"])
+        self._must_be_own(uuid)
+        with transaction.atomic():
+            # The project first, as whoever deletes one does: each of the two waits for the other.
+            values: dict[str, Any] = {name: fields[name] for name in ("first_name", "last_name") if name in fields}
+            if "set_current_organization" in fields:
+                values["current_project_id"] = self._first_project(str(fields["set_current_organization"]))
+            if "set_current_team" in fields:
+                values["current_project_id"] = self._project(fields["set_current_team"])
+            user = self._user(User.objects.select_for_update(no_key=True))
+            before = _audited(user)
+            for name, value in values.items():
+                setattr(user, name, value)
+            if _audited(user) != before:
+                user.save(update_fields=[name.removesuffix("_id") for name in values])
                 self.audit(user.pk, before, _audited(user))
         return self.shown(user)
 
-    def _user(self, uuid: str) -> User:
-        me = self.user
-        if uuid != "@me" and inputs.uuid_in_path(uuid) != me.pk:
+    def _must_be_own(self, uuid: str) -> None:
+        if uuid != "@me" and inputs.uuid_in_path(uuid) != self.user.pk:
             raise Http404
-        return User.objects.get(pk=me.pk)
+
+    def _user(self, users: QuerySet[User]) -> User:
+        found = users.filter(pk=self.user.pk).first()
+        if found is None:  # deleted just now
+            raise NotAuthenticated
+        return found
 
     def shown(self, instance: User, status: int = 200) -> HttpResponse:
         """Return the user with what belongs to it, within the limits of the key."""
@@ -119,18 +129,33 @@ class UserViewSet(AccountViewSet):
 
     def _project(self, project_id: int) -> int:
         mine = Project.objects.filter(organization__memberships__user=self.user)
-        if not mine.filter(pk=project_id).exists():
+        if not _lives(self._within(mine).filter(pk=project_id)):
             raise FieldError("set_current_team", "Project not found.", "does_not_exist")
         return project_id
 
     def _first_project(self, organization_id: str) -> int:
         membership = membership_in(self.user, organization_id)
-        if membership is None:
+        limits = self.grant.organizations if self.grant else ()
+        if membership is None or (limits and organization_id not in limits):
             raise FieldError("set_current_organization", "Organization not found.", "does_not_exist")
-        first = Project.objects.filter(organization_id=membership.organization_id).order_by("id").first()
+        projects = Project.objects.filter(organization_id=membership.organization_id)
+        first = _lives(self._within(projects).order_by("id"))
         if first is None:
             raise FieldError("set_current_organization", "The organization has no project.", "does_not_exist")
         return first.pk
+
+    def _within(self, projects: QuerySet[Project]) -> QuerySet[Project]:
+        """Return those of the projects that a limited key may know of."""
+        if self.grant and self.grant.teams:
+            projects = projects.filter(pk__in=self.grant.teams)
+        if self.grant and self.grant.organizations:
+            projects = projects.filter(organization_id__in=self.grant.organizations)
+        return projects
+
+
+def _lives(projects: QuerySet[Project]) -> Project | None:
+    """Return the first of the projects that nobody has deleted; until the transaction ends nobody does."""
+    return projects.select_for_update(of=("self",), no_key=True).first()
 
 
 def _audited(user: User) -> dict[str, Any]:

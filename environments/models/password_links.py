@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import models
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 
 from environments import clock, secrets
 from environments.models.users import User
@@ -46,3 +48,10 @@ class PasswordLink(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.user_id}"
+
+
+@receiver(post_save, sender=User, dispatch_uid="a-new-password-ends-its-link")
+def _spend(instance: User, created: bool, **_: Any) -> None:
+    """Refuse the link of a user who gets a new password in any way: somebody else may have the link, or the mail."""
+    if getattr(instance, "_password", None) is not None and not created:  # `set_password`'s, until it is saved
+        PasswordLink.objects.filter(user_id=instance.pk).delete()

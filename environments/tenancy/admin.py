@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from environments.tenancy.guard import maintenance
 
@@ -56,6 +58,30 @@ class ReadOnlyAdmin(AcrossProjects, ModelAdmin):  # type: ignore[misc] # unfold 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody deletes."""
         return False
+
+
+class OneOf(admin.SimpleListFilter):
+    """A filter whose choices are known, where Django's would read the whole table for them; others filter nothing."""
+
+    def known(self) -> Sequence[str]:
+        """Return the choices."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the choices and what they are called."""
+        return [(choice, choice) for choice in self.known()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows with the chosen value."""
+        value = self.value()
+        return queryset.filter(**{str(self.parameter_name): value}) if value in self.known() else queryset
+
+
+class InOneOrder(ChangeList):  # type: ignore[misc] # unfold has no types
+    """A list that no column sorts: ``sortable_by`` takes the links away, but ``?o=`` would still sort."""
+
+    def get_ordering_field(self, field_name: str) -> None:
+        """Return that a column has nothing to sort by."""
 
 
 def _across_projects(view: Callable[..., HttpResponse], *arguments: Any, **options: Any) -> HttpResponse:

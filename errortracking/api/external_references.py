@@ -107,6 +107,7 @@ class ExternalReferenceViewSet(Listed, Retrieved):
     }
     serializer_class = ErrorTrackingExternalReferenceResultSerializer
     ordering = ("-id",)
+    counted = True
 
     @extend_schema(
         parameters=[OpenApiParameter("issue_id", OpenApiTypes.UUID, description="Only those of this issue.")],

@@ -49,6 +49,7 @@ class FingerprintViewSet(Listed, Retrieved, Undeletable):
     }
     serializer_class = ErrorTrackingFingerprintSerializer
     ordering = ("-id",)
+    counted = True
 
     @extend_schema(
         parameters=[OpenApiParameter("issue_id", OpenApiTypes.UUID, description="Only those of this issue.")],

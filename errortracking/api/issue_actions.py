@@ -201,8 +201,11 @@ def _refusals() -> Iterator[None]:
 
 
 def _flag(request: APIRequest, name: str) -> bool:
-    """Return a parameter that says yes or no; raise a 400 for any other word: it might have meant "change nothing"."""
-    text = request.query_params.get(name, "").strip().lower()
-    if text not in (*_TRUE, *_FALSE):
+    """Return a parameter that says yes or no, of several whether one says yes.
+
+    Raises a 400 for any other word: it might have meant "change nothing".
+    """
+    words = [text.strip().lower() for text in request.query_params.getlist(name)]
+    if not {*words} <= {*_TRUE, *_FALSE}:
         raise FieldError(name, "Must be a valid boolean.")
-    return text in _TRUE
+    return not {*words}.isdisjoint(_TRUE)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from psycopg.types.json import JsonbLoader
 from rest_framework.decorators import action
@@ -18,6 +18,7 @@ from environments.api.requests import APIRequest
 from environments.api.viewsets import ProjectViewSet
 from environments.tenancy import sql
 from errortracking.api.issue_actions_activity_fields import FURTHEST, SCOPE, ActivityLogPageSerializer
+from errortracking.api.issue_moved import MOVED, successor
 from errortracking.models import Issue
 
 ACTIVITY_SCOPES: Final[Mapping[str, str]] = dict.fromkeys(("activity", "all_activity"), "activity_log:read")
@@ -38,13 +39,13 @@ class IssueActivity(ProjectViewSet):
 
     operation_words: Mapping[str, tuple[str, str]] = {"all_activity": ("_activity_", "_all_activity_")}
 
-    @extend_schema(parameters=PARAMETERS, responses={200: ActivityLogPageSerializer})
+    @extend_schema(parameters=PARAMETERS, responses={200: ActivityLogPageSerializer, 308: MOVED})
     @action(detail=True)
     def activity(self, request: APIRequest, id: str, **path: str) -> HttpResponse:
         """Return what happened to an issue."""
         key = inputs.uuid_in_path(id)
         if not Issue.objects.filter(**self.own(pk=key)).exists():
-            raise Http404
+            return successor(request, self.project.pk, id)
         return self._happened(request, key)
 
     @extend_schema(parameters=PARAMETERS, responses={200: ActivityLogPageSerializer})

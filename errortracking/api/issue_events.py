@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
@@ -19,9 +18,8 @@ from environments.api.schema import ErrorSerializer
 from environments.api.viewsets import ProjectViewSet
 from errortracking.api.issue_event_fields import ErrorTrackingIssueEventSerializer
 from errortracking.api.issue_event_rows import BUDGET, BUDGET_OF_ONE, shown
-from errortracking.api.issue_fields import ErrorTrackingIssueMovedSerializer
+from errortracking.api.issue_moved import MOVED, successor
 from errortracking.api.spike_event_filters import WRONG_MOMENT, moment
-from errortracking.issues.successors import successor_of
 from errortracking.models import Event
 from errortracking.occurrences import events
 from errortracking.occurrences.events import MOST, Asked
@@ -52,9 +50,6 @@ _PLACE: Final = OpenApiParameter("id", str, OpenApiParameter.PATH, description="
 _EVENT: Final = OpenApiParameter(
     "uuid", str, OpenApiParameter.PATH, description="The event's uuid. A malformed one is answered like an unknown one."
 )
-_MOVED: Final = OpenApiResponse(
-    ErrorTrackingIssueMovedSerializer, description="The issue was merged into another, which has the events now."
-)
 
 
 class EventPagination(Pagination):
@@ -77,7 +72,7 @@ class IssueEventViewSet(ProjectViewSet):
         parameters=[_PLACE, *PARAMETERS],
         responses={
             200: ErrorTrackingIssueEventSerializer(many=True),
-            308: _MOVED,
+            308: MOVED,
             400: OpenApiResponse(ErrorSerializer, description="A filter is wrong; `attr` names it."),
         },
     )
@@ -90,31 +85,21 @@ class IssueEventViewSet(ProjectViewSet):
         asked = _asked(self.project.pk, id, request.query_params)
         paginator: EventPagination = self.paginator  # type: ignore[assignment]
         wanted = paginator.wanted(request)
-        count = events.count(asked)
-        if count is None:
-            return self._elsewhere(asked.issue_id)
-        paginator.count = count
-        rows = events.rows(asked, wanted, BUDGET) if wanted.start < count else []
+        counted = events.count(asked)
+        if counted is None:
+            return successor(request, self.project.pk, id)
+        paginator.count = counted.number
+        rows = events.rows(counted, wanted, BUDGET) if wanted.start < counted.number else []
         return json_response(paginator.envelope(shown(self.project.pk, rows, BUDGET)))
 
-    @extend_schema(parameters=[_PLACE, _EVENT], responses={200: ErrorTrackingIssueEventSerializer, 308: _MOVED})
+    @extend_schema(parameters=[_PLACE, _EVENT], responses={200: ErrorTrackingIssueEventSerializer, 308: MOVED})
     def retrieve(self, request: APIRequest, id: str, uuid: str, **path: str) -> HttpResponse:
         """Return one event of the issue; 404 for an unknown or malformed id, and for an event of another issue."""
         issue = inputs.uuid_in_path(id)
         row = events.one(self.project.pk, issue, inputs.uuid_in_path(uuid))
         if row is None:
-            return self._elsewhere(issue)
+            return successor(request, self.project.pk, id)
         return json_response(shown(self.project.pk, [row], BUDGET_OF_ONE)[0])
-
-    def _elsewhere(self, issue: UUID) -> HttpResponse:
-        """Return the redirect to the same events of the issue that ``issue`` was merged into; raise ``Http404``."""
-        successor = successor_of(self.project.pk, issue)
-        if successor is None:
-            raise Http404
-        response = json_response({"issue_id": str(successor)}, status=308)
-        own = self.request.build_absolute_uri()
-        response["Location"] = own.replace(f"/issues/{self.kwargs['id']}/", f"/issues/{successor}/", 1)
-        return response
 
 
 def _asked(project: int, issue: str, parameters: QueryDict) -> Asked:

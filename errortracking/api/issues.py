@@ -35,10 +35,10 @@ from errortracking.api.issue_filters import (
     ids_by,
     order_of,
 )
+from errortracking.api.issue_moved import moved, successor
 from errortracking.api.issue_search import in_time
 from errortracking.api.issue_search_common import Among
 from errortracking.api.issue_values import VALUE_PARAMETERS, values_of
-from errortracking.issues.successors import successor_of
 from errortracking.models import Fingerprint, Issue
 from errortracking.spikes.volume import Series, volume
 
@@ -112,25 +112,14 @@ class IssueViewSet(IssueActions, IssueActivity, Listed, Retrieved, Undeletable):
         if fingerprint and not inputs.text_problem(fingerprint):
             row = Fingerprint.objects.filter(**self.own(fingerprint=fingerprint)).values_list("issue_id").first()
             if row and row[0] != key:
-                return self._moved(row[0])
+                return moved(request, id, row[0])
         try:
             shown = self.one(id=key)
         except Http404:
-            successor = successor_of(self.project.pk, key)
-            if successor is None:
-                raise
-            return self._moved(successor)
+            return successor(request, self.project.pk, id)
         series = volume(self.project.pk, key, clock.now())._asdict()
         shown["sparklines"] = {name: _shown(one) for name, one in series.items()}
         return json_response(shown)
-
-    def _moved(self, issue_id: Any) -> HttpResponse:
-        """Return the redirect to another issue: the address of this request with the other id."""
-        response = json_response({"issue_id": str(issue_id)}, status=308)
-        own = self.kwargs["id"]
-        before, _, after = self.request.path.rpartition(own)
-        response["Location"] = self.request.build_absolute_uri(f"{before}{issue_id}{after}")
-        return response
 
     @extend_schema(responses={200: ErrorTrackingIssueExistsSerializer})
     @action(detail=False)

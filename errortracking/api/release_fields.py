@@ -8,8 +8,9 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 from environments.api import inputs
+from environments.api.exceptions import FieldError
 from errortracking.models.release_metadata import without_credentials
-from errortracking.models.releases import HASH_ID_LENGTH
+from errortracking.models.releases import HASH_ID_LENGTH, TEXT_LENGTH
 
 
 def new_fields(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,8 +22,8 @@ def new_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         if not body.get(name):
             raise ValidationError(f"{name.capitalize()} is required")
     return {
-        "version": inputs.text_field("version", body["version"]),
-        "project": inputs.text_field("project", body["project"]),
+        "version": _text("version", body),
+        "project": _text("project", body),
         "hash_id": _hash_id(body) or "",
         "metadata": without_credentials(inputs.json_field("metadata", body.get("metadata"))),
     }
@@ -35,10 +36,17 @@ def changed_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         changes["hash_id"] = hash_id
     for name in ("version", "project"):
         if body.get(name):
-            changes[name] = inputs.text_field(name, body[name])
+            changes[name] = _text(name, body)
     if metadata := body.get("metadata"):
         changes["metadata"] = without_credentials(inputs.json_field("metadata", metadata))
     return changes
+
+
+def _text(name: str, body: Mapping[str, Any]) -> str:
+    text = inputs.text_field(name, body[name])
+    if len(text) > TEXT_LENGTH:
+        raise FieldError(name, f"Ensure this field has no more than {TEXT_LENGTH} characters.", "max_length")
+    return text
 
 
 def _hash_id(body: Mapping[str, Any]) -> str | None:

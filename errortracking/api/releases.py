@@ -22,10 +22,13 @@ from environments.api.requests import APIRequest
 from environments.api.viewsets import Listed, Retrieved, no_content
 from errortracking.api.release_fields import changed_fields, new_fields
 from errortracking.models import Release
-from errortracking.models.releases import HASH_ID_LENGTH
+from errortracking.models.releases import HASH_ID_LENGTH, TEXT_LENGTH
 from errortracking.symbols import uploads
 
 _HASH_CONSTRAINT: Final = "unique_release_hash_id_per_team"
+_MOST: Final = (
+    f"At most {TEXT_LENGTH:,} characters."  # not a ``maxLength``: clients are generated from upstream's types
+)
 
 
 class ErrorTrackingReleaseSerializer(serializers.Serializer[Release]):
@@ -48,8 +51,8 @@ class ErrorTrackingReleaseSerializer(serializers.Serializer[Release]):
 class ErrorTrackingReleaseCreateRequestSerializer(serializers.Serializer[Any]):
     """A new release."""
 
-    version = serializers.CharField(help_text="The version of the program. Numbers are turned into text.")
-    project = serializers.CharField(help_text="The name of the program, not of a project of this server.")
+    version = serializers.CharField(help_text=f"The version of the program. Numbers are turned into text. {_MOST}")
+    project = serializers.CharField(help_text=f"The name of the program, not of a project of this server. {_MOST}")
     hash_id = serializers.CharField(
         required=False,
         allow_null=True,
@@ -66,8 +69,10 @@ class ErrorTrackingReleaseCreateRequestSerializer(serializers.Serializer[Any]):
 class ErrorTrackingReleaseUpdateRequestSerializer(serializers.Serializer[Any]):
     """Changes of a release. A field that is absent, null or empty keeps its value."""
 
-    version = serializers.CharField(required=False, allow_null=True, help_text="Another version of the program.")
-    project = serializers.CharField(required=False, allow_null=True, help_text="Another name of the program.")
+    version = serializers.CharField(
+        required=False, allow_null=True, help_text=f"Another version of the program. {_MOST}"
+    )
+    project = serializers.CharField(required=False, allow_null=True, help_text=f"Another name of the program. {_MOST}")
     hash_id = serializers.CharField(
         required=False,
         allow_null=True,

@@ -66,7 +66,7 @@ class ErrorTrackingRulePreviewSerializer(serializers.Serializer[Any]):
     date_from = serializers.DateTimeField(help_text=f"{DAYS} days ago: events received since then are looked at.")
     date_to = serializers.DateTimeField(help_text="When the preview was made.")
     events_read = serializers.IntegerField(
-        help_text=f"How many stored events were looked at, the newest first; at most {MOST_EVENTS}."
+        help_text=f"How many stored events of issues were looked at, the newest first; at most {MOST_EVENTS}."
     )
     truncated = serializers.BooleanField(help_text="Whether there are more events than were looked at.")
     count = serializers.IntegerField(help_text="How many of them the rule would have touched.")

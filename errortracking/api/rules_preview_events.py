@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from environments.tenancy import sql
 from errortracking.models import IssueStatus, event_payload
 from errortracking.models.event_payload import StoredEvent
-from errortracking.models.partitions import utc_day
+from errortracking.occurrences import newest
 from errortracking.rules.errors import OutOfSteps, RuleError
 from errortracking.rules.filters import Predicate
 from errortracking.rules.subject import Subject
@@ -28,13 +28,13 @@ _NOT_SEEN: Final = frozenset({"$cymbal_errors", "$exception_fingerprint_version"
 
 
 class Stored(NamedTuple):
-    """An event and its issue as it is now; without an issue where its exceptions could not be read."""
+    """An event and its issue as it is now. What has none, as its exceptions could not be read, matches no rule."""
 
     id: UUID
     timestamp: datetime
     payload: bytes
-    kind: str | None
-    issue_id: UUID | None
+    kind: str
+    issue_id: UUID
     name: str | None
     description: str | None
 
@@ -99,44 +99,57 @@ def _matches(predicate: Predicate, event: Stored, issue: bool) -> bool:
     return predicate(subject)
 
 
-# By the key of the day's partition: SDKs make ids that grow with the time, so the greatest are the newest.
-_OF_DAY: Final = """
-    SELECT e.id, e.timestamp, e.payload, f.kind, f.issue_id, i.name, i.description
-    FROM (
-        SELECT id, timestamp, payload, fingerprint_id FROM errortracking_event
-        WHERE environment_id = %(environment)s AND received_at >= %(since)s AND received_at < %(until)s
-            AND id < %(before)s
-        ORDER BY id DESC LIMIT %(limit)s
-    ) AS e
-    LEFT JOIN errortracking_fingerprint f ON f.environment_id = %(environment)s AND f.id = e.fingerprint_id
-    LEFT JOIN errortracking_issue i ON i.environment_id = %(environment)s AND i.id = f.issue_id
-    ORDER BY e.id DESC
+# The newest events are of the fingerprints that were seen last, and those of the issues that were.
+_SEEN_LAST: Final = """
+    SELECT f.id FROM errortracking_fingerprint f
+    JOIN errortracking_fingerprintstatistics s ON s.environment_id = f.environment_id AND s.fingerprint_id = f.id
+    WHERE f.environment_id = %(environment)s AND f.issue_id = ANY (ARRAY(
+        SELECT i.issue_id FROM errortracking_issuestatistics i
+        WHERE i.environment_id = %(environment)s ORDER BY i.last_seen DESC LIMIT %(number)s
+    ))
+    ORDER BY s.last_seen DESC LIMIT %(number)s
 """
-_LAST: Final = UUID(int=2**128 - 1)
+_NEWEST: Final = """
+    SELECT e.id, e.received_at FROM unnest(%(fingerprints)s::uuid[]) AS f(id) CROSS JOIN LATERAL (
+        SELECT id, received_at, timestamp FROM errortracking_event
+        WHERE environment_id = %(environment)s AND fingerprint_id = f.id
+            AND received_at >= %(since)s AND received_at < %(until)s
+            AND timestamp >= coalesce(%(last)s::timestamptz, '-infinity')
+        ORDER BY timestamp DESC, id DESC LIMIT %(number)s
+    ) e
+    ORDER BY e.timestamp DESC, e.id DESC LIMIT %(number)s
+"""
+# OFFSET 0 keeps the planner from joining in another way than one look into one partition for each event.
+_EVENTS: Final = """
+    SELECT e.id, e.timestamp, e.payload, f.kind, f.issue_id, i.name, i.description
+    FROM unnest(%(ids)s::uuid[], %(received)s::timestamptz[]) WITH ORDINALITY AS asked(id, received_at, number)
+    CROSS JOIN LATERAL (
+        SELECT * FROM errortracking_event
+        WHERE environment_id = %(environment)s AND id = asked.id AND received_at = asked.received_at OFFSET 0
+    ) e
+    JOIN errortracking_fingerprint f ON f.environment_id = %(environment)s AND f.id = e.fingerprint_id
+    JOIN errortracking_issue i ON i.environment_id = %(environment)s AND i.id = f.issue_id
+    ORDER BY asked.number
+"""
 
 
 def _events(environment_id: int, until: datetime) -> Iterator[Stored]:
-    """Yield the events that were received in the `DAYS` before ``until``, the newest day first."""
-    since, end = until - timedelta(days=DAYS), until
-    while end > since:
-        midnight = datetime.combine(utc_day(end - timedelta(microseconds=1)), datetime.min.time(), UTC)
-        begin, before = max(midnight, since), _LAST
-        while True:
-            rows = _read(environment_id, begin, end, before)
-            yield from rows
-            if len(rows) < AT_ONCE:
-                break
-            before = rows[-1].id
-        end = begin
+    """Yield the newest of the events that were received in the `DAYS` before ``until``, one more than are looked at."""
+    found = _newest(environment_id, until)
+    for first in range(0, len(found), AT_ONCE):
+        ids, received = zip(*found[first : first + AT_ONCE], strict=True)
+        with sql.cursor() as cursor:
+            parameters = {"environment": environment_id, "ids": list(ids), "received": list(received)}
+            rows = cursor.execute(_EVENTS, parameters, binary=True).fetchall()
+        yield from map(Stored._make, rows)
 
 
-def _read(environment_id: int, since: datetime, until: datetime, before: UUID) -> list[Stored]:
-    parameters = {
-        "environment": environment_id,
-        "since": since,
-        "until": until,
-        "before": before,
-        "limit": AT_ONCE,
-    }
+def _newest(environment_id: int, until: datetime) -> list[tuple[UUID, datetime]]:
+    """Return ids and times of receipt. Not along the events' key: ids grow with the time in some SDKs only."""
+    since, number = until - timedelta(days=DAYS), MOST_EVENTS + 1
+    parameters = {"environment": environment_id, "since": since, "until": until, "number": number}
     with sql.cursor() as cursor:
-        return [Stored(*row) for row in cursor.execute(_OF_DAY, parameters, binary=True).fetchall()]
+        fingerprints = [id_ for (id_,) in cursor.execute(_SEEN_LAST, parameters).fetchall()]
+        last = newest.since(environment_id, fingerprints, newest.Within(received=since), number)
+        parameters |= {"fingerprints": fingerprints, "last": last}
+        return list(cursor.execute(_NEWEST, parameters, binary=True).fetchall())

@@ -27,7 +27,8 @@ from errortracking.symbols import uploads
 from errortracking.symbols.storage import storage
 
 READERS: Final = {
-    name: Reader(SymbolSet, fields.ErrorTrackingSymbolSetSerializer, columns) for name, columns in ORDERS.items()
+    name: Reader(SymbolSet, fields.ErrorTrackingSymbolSetSerializer, columns, counted=True)
+    for name, columns in ORDERS.items()
 }
 
 
@@ -65,6 +66,7 @@ class SymbolSetViewSet(SymbolSetUploads, Listed, Retrieved):
     serializer_class = fields.ErrorTrackingSymbolSetSerializer
     pagination_class = SymbolSetPagination
     ordering = ORDERS[NEWEST_FIRST]
+    counted = True
 
     @extend_schema(
         parameters=PARAMETERS,

@@ -64,7 +64,6 @@ def _write(rows: list[Issue], columns: Mapping[str, Any]) -> list[Effect]:
             row.state_updated_at = now
         changed.append(row)
     if changed:
-        # Here: the outbox hears of issues that people have opened again.
         own = Issue.objects.filter(environment_id=changed[0].environment_id)
         own.bulk_update(changed, [*columns, "state_updated_at"])
     return effects

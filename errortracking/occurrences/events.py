@@ -1,7 +1,8 @@
 """The events of an issue, newest first.
 
 An issue is a set of fingerprints, and each gives its newest events by the index ``event_of_fingerprint``, in the order
-asked for; what they give is merged. Sorting all events of an issue would read all of them.
+asked for; what they give is merged. Sorting all events of an issue would read all of them. Where there are many
+fingerprints, `newest` tells from when on their events are needed.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from environments.tenancy import sql
+from errortracking.occurrences import newest
 
 MOST: Final = 10_000
 """How far back an issue's events are counted and listed. Whoever wants older ones says until when."""
+SHALLOW: Final = 100
+"""The events of a first page, of however many fingerprints, are read without looking for their last moment before."""
 
 
 class Asked(NamedTuple):
@@ -114,16 +118,50 @@ def _parameters(asked: Asked, deep: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def count(asked: Asked) -> int | None:
+class Counted(NamedTuple):
+    """How many events there are, as they were asked for; ``asked`` begins later where that leaves none out."""
+
+    number: int
+    asked: Asked
+    fingerprints: int
+
+
+def count(asked: Asked) -> Counted | None:
     """Return how many of the issue's `MOST` newest events are asked for, ``None`` where there is no such issue."""
-    newest = _newest(asked, _LOOKED_AT if asked.is_narrow else "timestamp, id", ordered=asked.is_narrow)
+    # Any of them are counted without reading more than `MOST`; some of the newest are not, of many fingerprints.
+    number, fingerprints = _count(asked, newest.FEW if asked.is_narrow else _ANY) or (None, None)
+    if fingerprints is None:
+        return None
+    if number is None:
+        asked = _later(asked, MOST)
+        number, _ = _count(asked, _ANY) or (0, 0)
+    return Counted(number or 0, asked, fingerprints)
+
+
+_ANY: Final = 2**31 - 1
+
+
+def _count(asked: Asked, few: int) -> tuple[int | None, int] | None:
+    """Return the count, if the issue has ``few`` fingerprints at most, and how many it has."""
+    events = _newest(asked, _LOOKED_AT if asked.is_narrow else "timestamp, id", ordered=asked.is_narrow)
+    counted = f"SELECT count(*) FROM ({events}) newest{_narrowed(asked)}"  # noqa: S608
     statement = (
-        f"SELECT (SELECT count(*) FROM ({newest}) newest{_narrowed(asked)}) FROM errortracking_issue i"  # noqa: S608
+        f"SELECT CASE WHEN f.number <= %(few)s THEN ({counted}) END, f.number"  # noqa: S608
+        " FROM errortracking_issue i CROSS JOIN LATERAL ("
+        " SELECT count(*) AS number FROM errortracking_fingerprint"
+        " WHERE environment_id = %(environment)s AND issue_id = i.id) f"
         " WHERE i.environment_id = %(environment)s AND i.id = %(issue)s"
     )
     with sql.cursor(prepared=True) as cursor:
-        found = cursor.execute(statement, _parameters(asked, MOST)).fetchone()
-    return found[0] if found else None
+        return cursor.execute(statement, _parameters(asked, MOST, few=few)).fetchone()
+
+
+def _later(asked: Asked, number: int) -> Asked:
+    """Return the same, beginning with the last of the ``number`` newest events between its moments."""
+    fingerprints = newest.of_issue(asked.environment_id, asked.issue_id)
+    within = newest.Within(asked.since, asked.until)
+    since = newest.since(asked.environment_id, fingerprints, within, number)
+    return asked._replace(since=since)
 
 
 _COLUMNS: Final = "id, timestamp, received_at, distinct_id, sdk, sdk_version"
@@ -163,10 +201,13 @@ def lines(asked: Asked, wanted: slice) -> list[Line]:
         return [Line._make(row[:size]) for row in cursor.execute(statement, parameters).fetchall()]
 
 
-def rows(asked: Asked, wanted: slice, budget: int) -> list[Row]:
-    """Return those of the issue's newest events that are ``wanted``, with at most ``budget`` bytes of payloads."""
+def rows(counted: Counted, wanted: slice, budget: int) -> list[Row]:
+    """Return those of the events counted that are ``wanted``, with at most ``budget`` bytes of payloads."""
     if wanted.start >= MOST:
         return []
+    asked, deep = counted.asked, min(wanted.stop, MOST)
+    if not asked.is_narrow and deep > SHALLOW and counted.fingerprints > newest.FEW:
+        asked = _later(asked, deep)
     page, parameters = _page(asked, wanted, _LOOKED_AT)
     with sql.cursor(prepared=True) as cursor:
         statement = _FULL.format(columns=_SHOWN, page=page)

@@ -124,6 +124,7 @@ class HealthIssueViewSet(Listed):
     serializer_class = HealthIssueSerializer
     pagination_class = HealthPagination
     ordering = ("severity_rank", "-created_at", "id")
+    counted = True
     http_method_names = ["get", "patch", "post", "head"]  # an OPTIONS is a 405 here
 
     def own(self, **equals: Any) -> dict[str, Any]:

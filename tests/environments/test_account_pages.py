@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from environments import clock, passwords
+from environments import clock, invitations, passwords
 from environments.models import AuditEntry, Invitation, Membership, Organization, PasswordLink, User
 from tests.environments.world import World, answer, error, stranger, world
 
@@ -111,6 +111,35 @@ def test_who_has_an_account_joins_with_its_password(world: World, stranger: Worl
     assert User.objects.get(pk=stranger.user.pk).current_project_id == stranger.project.pk
 
 
+def test_a_long_password_of_an_account_that_is_there_is_taken(world: World, stranger: World) -> None:
+    """The admin and `manage.py changepassword` take what the form for new ones does not."""
+    stranger.user.set_password("long and " * 100)
+    stranger.user.save()
+    link = join_link(world, stranger.user.email)
+    assert Client().post(link, {"password": "long and " * 100}).status_code == 302
+
+
+@pytest.mark.parametrize(("password", "status"), [(GOOD, 302), ("another good one", 200)])
+def test_who_joins_two_organizations_at_the_same_moment_has_one_account(
+    world: World, monkeypatch: pytest.MonkeyPatch, password: str, status: int
+) -> None:
+    """The second finds no account, and cannot make one either."""
+    link, real, seen = join_link(world), invitations.invited, []
+
+    def too_early(invitation: Invitation) -> User | None:
+        seen.append(1)
+        if len(seen) == 2:  # the first is for the form
+            User.objects.create_user(ADDRESS, GOOD)
+            return None
+        return real(invitation)
+
+    monkeypatch.setattr(invitations, "invited", too_early)
+    response = Client().post(link, twice(password))
+    assert response.status_code == status
+    assert ("not the password of the account" in text(response)) == (status == 200)
+    assert Membership.objects.filter(user__email=ADDRESS).count() == (status == 302)
+
+
 def test_a_deactivated_person_does_not_come_back_by_an_invitation(world: World, stranger: World) -> None:
     stranger.user.set_password(GOOD)
     stranger.user.is_active = False
@@ -179,6 +208,17 @@ def test_a_later_link_replaces_an_earlier_one_and_both_expire(world: World) -> N
     assert (Client().get(first).status_code, Client().get(second).status_code) == (404, 200)
     PasswordLink.objects.update(created_at=clock.now() - timedelta(days=3))
     assert Client().get(second).status_code == 404
+
+
+def test_a_password_that_was_set_in_another_way_spends_the_link(world: World) -> None:
+    """Whoever can read the user's mail has the link, too."""
+    link = path_of(passwords.link(world.user))
+    world.user.first_name = "Ann"
+    world.user.save()
+    assert Client().get(link).status_code == 200
+    world.user.set_password(GOOD)
+    world.user.save(update_fields=["password"])
+    assert Client().get(link).status_code == 404
 
 
 def test_a_deactivated_users_link_is_not_valid(world: World) -> None:

@@ -5,19 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db.models import Model
 from django.test import Client
 
 from environments.deletion_organizations import delete_organization
-from environments.models import AuditEntry, Membership, Organization, PersonalAPIKey, Project, User
+from environments.models import (
+    AuditEntry,
+    Invitation,
+    Membership,
+    Organization,
+    PasswordLink,
+    PersonalAPIKey,
+    Project,
+    RateLimit,
+    Role,
+    RowCount,
+    User,
+)
 from environments.tenancy.models import ProjectRow
 from errortracking.models import Issue, IssueAssignment, UnknownToken
 from healthtrack.models import HealthIssue
-from tests.environments.world import World, make_world
+from tests.environments.world import World, make_world, statements
 from tests.errortracking.admin_rows import NOW, make_rows
 
 pytestmark = pytest.mark.django_db
+UNFILTERED = {Group, Organization, Project, UnknownToken}
+"""A name says it all, or there are a thousand at most."""
 
 
 @pytest.fixture
@@ -53,8 +69,10 @@ def rows(world: World) -> dict[type[Model], Model]:
         object_id="x",
         before={"a": 1},
     )
+    role = Role.objects.create(organization=world.organization, name="Checkout")
+    invitation = Invitation.objects.create(organization=world.organization, target_email="new@example.com")
     token = UnknownToken.objects.create(digest="d" * 32, prefix="phc_4f", first_seen=NOW, last_seen=NOW, requests=1)
-    made = [entry, health, key, world.user, project, world.organization, token]
+    made = [entry, health, key, world.user, project, world.organization, role, invitation, token]
     return {type(row): row for row in made} | make_rows(project, world.user)
 
 
@@ -71,6 +89,13 @@ def test_the_address_asks_for_the_e_mail_address_and_password() -> None:
     login = {"username": "Root@Example.com", "password": "correct horse battery"}
     assert client.post("/admin/login/?next=/admin/", login)["Location"] == "/admin/"
     assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/admin", "/account"])
+def test_people_who_leave_the_slash_away_are_led_on(page: str) -> None:
+    response = Client().get(f"{page}?next=x")
+    assert (response.status_code, response["Location"]) == (302, f"{page}/?next=x")
+    assert Client().post(page).status_code == 405
 
 
 def test_who_is_no_staff_stays_outside(world: World) -> None:
@@ -92,6 +117,16 @@ def test_every_list_and_every_form_opens(world: World, client: Client) -> None:
         assert client.get(address(model, made[model].pk, "history")).status_code == 200, model
 
 
+def test_every_table_is_there_searched_and_filtered() -> None:
+    """But for bookkeeping, links by which passwords are set, and memberships, which stand with their organization."""
+    models = set(apps.get_app_config("environments").get_models())
+    assert models - set(registered()) == {Membership, PasswordLink, RateLimit, RowCount}
+    for model in registered():
+        page = admin.site._registry[model]
+        assert page.search_fields, model
+        assert page.list_filter or model in UNFILTERED, model
+
+
 def test_rows_of_projects_are_only_shown(world: World, client: Client) -> None:
     for model, row in rows(world).items():
         if issubclass(model, ProjectRow):
@@ -109,6 +144,16 @@ def test_the_record_of_changes_is_found_by_object_and_person(world: World, clien
         page = client.get(address(AuditEntry) + f"?q={query}").content.decode()
         assert "first-object" in page
         assert "second-object" not in page
+
+
+def test_the_record_of_changes_is_read_a_page_at_a_time_by_its_index(world: World, client: Client) -> None:
+    """It holds a year of changes: counting them, or sorting by any other column, reads them all."""
+    for query in ("", "?o=2", f"?environment__id__exact={world.project.pk}"):
+        with statements() as sent:
+            assert client.get(address(AuditEntry) + query).status_code == 200
+        read = [text for text in sent if 'FROM "environments_auditentry"' in text]
+        assert len(read) == 1, query
+        assert '"created_at" DESC, "environments_auditentry"."id" DESC LIMIT 50' in read[0], query
 
 
 def test_texts_of_events_are_escaped(world: World, client: Client) -> None:
@@ -188,3 +233,10 @@ def test_an_organization_is_deleted_with_its_projects_in_the_admin(world: World,
     delete_organization(str(world.project.organization_id))  # as the task does
     assert not Issue.objects.filter(environment_id=world.project.pk).exists()
     assert not Organization.objects.filter(pk=world.project.organization_id).exists()
+
+
+def test_no_filter_reads_a_table_for_its_choices(client: Client) -> None:
+    for model in registered():
+        with statements() as sent:
+            assert client.get(address(model)).status_code == 200
+        assert [text for text in sent if "DISTINCT" in text] == [], model

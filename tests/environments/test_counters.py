@@ -14,9 +14,21 @@ from environments.ids import uuid7
 from environments.models import Organization, Project, RowCount
 from environments.tenancy import counters, guard, sql
 from environments.tenancy.models import ProjectRow
-from errortracking.models import Fingerprint, FrameContent, Issue, Release, SpikeEvent, StackFrame, SymbolSet
+from errortracking.models import (
+    ExternalReference,
+    Fingerprint,
+    FrameContent,
+    Issue,
+    Release,
+    SpikeEvent,
+    StackFrame,
+    SymbolSet,
+)
+from healthtrack.models import HealthIssue
 
-COUNTED: list[type[ProjectRow]] = [Fingerprint, Issue, Release, SpikeEvent, StackFrame]
+COUNTED: list[type[ProjectRow]] = [
+    *(ExternalReference, Fingerprint, HealthIssue, Issue, Release, SpikeEvent, StackFrame, SymbolSet),
+]
 MOMENT = "2026-03-01 12:00:00+00"
 
 
@@ -55,7 +67,7 @@ def issues(project: Project, number: int) -> list[Issue]:
 
 
 def test_a_project_without_rows_has_none(project: Project) -> None:
-    assert [kept(project, model) for model in COUNTED] == [0] * 5
+    assert [kept(project, model) for model in COUNTED] == [0] * 8
 
 
 def test_rows_count_when_they_come_and_when_they_go(project: Project) -> None:
@@ -109,7 +121,7 @@ def test_setting_null_counts_nothing(project: Project) -> None:
     content = FrameContent.objects.create(environment=project, hash=b"h", contents={}, resolved=True)
     StackFrame.objects.create(environment=project, raw_id="a", content=content, symbol_set=symbols)
     release.delete()
-    assert (kept(project, Release), kept(project, StackFrame)) == (0, 1)
+    assert (kept(project, Release), kept(project, StackFrame), kept(project, SymbolSet)) == (0, 1, 0)
     assert StackFrame.objects.get(environment_id=project.pk).symbol_set_id is None
 
 
@@ -202,11 +214,16 @@ class Doing:
             for _ in range(3)
         ]
         Release.objects.bulk_create(releases, ignore_conflicts=True)
+        sets = [SymbolSet(environment=project, ref=f"{self.random.randint(0, 9)}") for _ in range(3)]
+        SymbolSet.objects.bulk_create(sets, ignore_conflicts=True)
+        found = HealthIssue(environment=project, kind="a", severity="info", unique_hash=f"{self.random.randint(0, 9)}")
+        HealthIssue.objects.bulk_create([found], ignore_conflicts=True)
 
     def hang_on(self, project: Project) -> None:
         for issue in self.some(project, Issue):
             SpikeEvent.objects.create(environment=project, issue_id=issue, computed_baseline=1, current_bucket_value=2)
             Fingerprint.objects.create(environment=project, issue_id=issue, fingerprint=str(uuid7()), first_seen=MOMENT)
+            ExternalReference.objects.create(environment=project, issue_id=issue, provider="jira")
             contents = FrameContent.objects.filter(environment_id=project.pk, hash=issue.bytes)
             if self.random.random() < 0.3 and not contents.exists():
                 content = FrameContent.objects.create(environment=project, hash=issue.bytes, contents={}, resolved=True)

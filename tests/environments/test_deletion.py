@@ -8,7 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from environments import deletion
 from environments.api import audit
-from environments.models import AuditEntry, PersonalAPIKey, Project
+from environments.models import AuditEntry, PersonalAPIKey, Project, User
 from environments.tenancy import guard
 from tests.environments.world import World, answer, error, stranger, world
 from tests.furnishing import furnish
@@ -117,6 +117,16 @@ def test_the_record_of_changes_stays(world: World) -> None:
     deletion.delete_project(world.project.pk)
     assert rows_of(world.project) == {"environments_auditentry": 1}
     assert AuditEntry.objects.get(environment_id=world.project.pk).before == {"name": "Shop"}
+
+
+def test_who_chose_it_at_the_moment_of_the_mark_does_not_keep_it(world: World) -> None:
+    """The database would refuse to delete what is somebody's current project, at each try."""
+    delete(world)
+    User.objects.filter(pk=world.user.pk).update(current_project_id=world.project.pk)
+    deletion.delete_project(world.project.pk)
+    connection.check_constraints()
+    assert User.objects.get(pk=world.user.pk).current_project_id is None
+    assert not Project.every.filter(pk=world.project.pk).exists()
 
 
 def test_a_project_that_nobody_deleted_is_left_alone(world: World) -> None:

@@ -42,7 +42,7 @@ def jobs() -> list[dict[str, Any]]:
 
 
 def mailed_link() -> str:
-    [link] = re.findall(r"^http\S+$", mail.outbox[-1].body, re.MULTILINE)
+    [link] = re.findall(r"^http\S+$", str(mail.outbox[-1].body), re.MULTILINE)
     return str(link)
 
 

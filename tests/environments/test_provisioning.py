@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 
 import pytest
 from django.db import connection
@@ -163,7 +165,7 @@ def test_ten_keys_of_the_users_own_are_left_and_nothing_is_changed() -> None:
         ({"project": "a\ud800"}, "The project's name must be 1 to 200 printable characters."),
     ],
 )
-def test_what_cannot_be_stored_is_refused_and_nothing_is_made(options: dict, text: str) -> None:
+def test_what_cannot_be_stored_is_refused_and_nothing_is_made(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ProvisioningError) as caught:
         provision(**options)
     assert text in str(caught.value)
@@ -186,8 +188,11 @@ def test_the_first_provision_happens_once() -> None:
     assert User.objects.get().check_password("one two three")
 
 
-def in_threads(times: int, work: object) -> list:
-    def one(_: int) -> object:
+Made = TypeVar("Made")
+
+
+def in_threads(times: int, work: Callable[[], Made]) -> list[Made]:
+    def one(_: int) -> Made:
         try:
             return work()
         finally:

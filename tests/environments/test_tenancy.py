@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
@@ -43,10 +45,11 @@ def projects() -> tuple[Project, Project]:
     )
 
 
-def rows(statement: str, *parameters: object) -> list[tuple]:
+def rows(statement: str, *parameters: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 def key_columns(table: str, kind: str) -> list[list[str]]:

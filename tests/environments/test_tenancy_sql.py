@@ -20,7 +20,7 @@ def kept(transactional_db: None) -> Iterator[Any]:
     """A connection as a web process keeps it from request to request, at the beginning of one."""
     connection.close()
     connection.ensure_connection()
-    connection.health_check_enabled = True
+    connection.health_check_enabled = True  # type: ignore[attr-defined]  # missing in the stubs
     begin()
     yield connection
     connection.close()
@@ -28,7 +28,7 @@ def kept(transactional_db: None) -> Iterator[Any]:
 
 def begin() -> None:
     connection.close_if_unusable_or_obsolete()  # what Django does at each request
-    connection.health_check_enabled = True
+    connection.health_check_enabled = True  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def backend() -> int:

@@ -12,17 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from psycopg.pq import Trace
 
 from environments import clock
 from environments.models import Membership, Organization, PersonalAPIKey, Project, User
 
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+# What Django's test client makes of a response, with ``json`` and ``context``: a class of the type stubs alone.
+ClientResponse: TypeAlias = "_MonkeyPatchedWSGIResponse"
 _numbers = count(1)
 NOT_FOUND = {"type": "invalid_request", "code": "not_found", "detail": "Not found.", "attr": None}
 
@@ -35,7 +39,7 @@ class Api:
         self.key = key
         self.client = Client(raise_request_exception=True)
 
-    def request(self, method: str, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def request(self, method: str, path: str, body: Any = None, **options: Any) -> ClientResponse:
         """Send ``body`` as JSON, or as it is where it is bytes. A path that begins with ``/`` is taken as it is."""
         headers = {"Authorization": f"Bearer {self.key}"} if self.key is not None else {}
         headers |= options.pop("headers", {})
@@ -44,19 +48,19 @@ class Api:
         address = path if path.startswith("/") else self.root + path
         return self.client.generic(method, address, content, headers=headers, **options)
 
-    def get(self, path: str, **options: Any) -> HttpResponse:
+    def get(self, path: str, **options: Any) -> ClientResponse:
         return self.request("GET", path, **options)
 
-    def post(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **options: Any) -> ClientResponse:
         return self.request("POST", path, body, **options)
 
-    def put(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def put(self, path: str, body: Any = None, **options: Any) -> ClientResponse:
         return self.request("PUT", path, body, **options)
 
-    def patch(self, path: str, body: Any = None, **options: Any) -> HttpResponse:
+    def patch(self, path: str, body: Any = None, **options: Any) -> ClientResponse:
         return self.request("PATCH", path, body, **options)
 
-    def delete(self, path: str, **options: Any) -> HttpResponse:
+    def delete(self, path: str, **options: Any) -> ClientResponse:
         return self.request("DELETE", path, **options)
 
 
@@ -153,6 +157,6 @@ def error(status: int, kind: str, code: str, detail: str, attr: str | None = Non
     return status, {"type": kind, "code": code, "detail": detail, "attr": attr}
 
 
-def answer(response: HttpResponse) -> tuple[int, Any]:
+def answer(response: ClientResponse) -> tuple[int, Any]:
     """Return status and body of a response."""
     return response.status_code, json.loads(response.content) if response.content else None

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from environments import passwords
+from environments.api import inputs
 from environments.models import User
 
 
@@ -22,9 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Make the link, which replaces an earlier one of the same user."""
-        user = User.objects.filter(email__iexact=options["email"]).first()
+        email = options["email"].strip()
+        user = None if inputs.text_problem(email) else User.objects.filter(email__iexact=email).first()
         if user is None:
-            raise CommandError(f"There is no user {options['email']}.")
+            raise CommandError(f"There is no user {email}.")
         if not user.is_active:
             raise CommandError(f"The user {user.email} is deactivated.")
         self.stdout.write(passwords.link(user))

@@ -20,6 +20,7 @@ from environments.api.requests import APIRequest
 from environments.api.routers import Router, project_routes
 from environments.api.views import View
 from environments.api.viewsets import ProjectViewSet
+from environments.models import User
 from errortracking.models import Release
 
 handler400, handler404, handler500 = real.handler400, real.handler404, real.handler500
@@ -62,7 +63,7 @@ class InputSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField(min_value=1, max_value=2147483647, required=False)
     raw_ids = serializers.ListField(child=serializers.CharField(), required=False)
     nested = NestedSerializer(required=False)
-    many = NestedSerializer(many=True, required=False)
+    many = NestedSerializer(many=True, required=False)  # type: ignore[assignment]  # the stubs know another ``many``
     needed = serializers.CharField()
 
 
@@ -103,6 +104,7 @@ class Me(View):
         return "error_tracking:read"
 
     def get(self, request: APIRequest) -> Response:
+        assert isinstance(request.user, User)
         return Response({"email": request.user.email})
 
 

@@ -40,9 +40,27 @@ def test_a_body_may_nest_200_levels_and_no_more(api: Api, brackets: bytes) -> No
     assert answer(api.post(READS, nested(201, brackets))) == TOO_DEEP
 
 
-@pytest.mark.parametrize("levels", [1_000, 100_000, 3_000_000])
+@pytest.mark.parametrize("levels", [1_000, 100_000, 1_200_000])
 def test_a_body_that_nests_a_million_levels_is_a_400(api: Api, levels: int) -> None:
     assert answer(api.post(READS, b"[" * levels + b"]" * levels)) == TOO_DEEP
+
+
+@pytest.mark.parametrize(
+    "unit", [b"[],", b"{},", b"1,", b'"",', b"["], ids=["lists", "objects", "numbers", "texts", "lists in lists"]
+)
+def test_a_body_of_more_values_than_anything_needs_is_a_413_for_everybody(world: World, unit: bytes) -> None:
+    """20 MB hold seven million lists, which take a gigabyte: bodies are read before the key in them can be known."""
+    text = "Request body exceeds the maximum of 1,200,000 JSON values."
+    body = b"[" + unit * 1_200_001 + b"1]"
+    assert len(body) < 20 * 1024 * 1024
+    too_large = error(413, "invalid_request", "request_too_large", text)
+    assert answer(world.api().post(READS, body)) == too_large
+    assert world.anonymous().post(READS, body).status_code == 401
+
+
+def test_a_text_of_nothing_but_commas_is_read(api: Api) -> None:
+    """As much of it as can be stored."""
+    assert answer(api.post(READS, b'{"needed": "x", "t": "' + b"," * 1_048_576 + b'"}')) == OK
 
 
 def test_many_shallow_brackets_are_no_depth(api: Api) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.http import HttpResponse
 
 from tests.environments.api.endpoints import FAULTS
-from tests.environments.world import Api, World, answer, error
+from tests.environments.world import Api, ClientResponse, World, answer, error
 
 pytestmark = pytest.mark.urls("tests.environments.api.endpoints")
 
@@ -18,7 +17,7 @@ def api(world: World) -> Api:
     return world.api()
 
 
-def raising(api: Api, fault: str) -> HttpResponse:
+def raising(api: Api, fault: str) -> ClientResponse:
     api.client.raise_request_exception = False
     return api.get(f"faulty/raises/{fault}/")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.environments.world import Api, World, answer, error
@@ -9,7 +11,7 @@ from tests.environments.world import Api, World, answer, error
 PROJECT_NOT_FOUND = error(404, "invalid_request", "not_found", "Project not found.")
 ENDPOINT_NOT_FOUND = error(404, "invalid_request", "not_found", "Endpoint not found.")
 WRONG_TOKEN = error(401, "authentication_error", "authentication_failed", "Incorrect authentication credentials.")
-EMPTY = (200, {"count": 0, "next": None, "previous": None, "results": []})
+EMPTY: tuple[int, dict[str, Any]] = (200, {"count": 0, "next": None, "previous": None, "results": []})
 LIST = "error_tracking/releases/"
 
 

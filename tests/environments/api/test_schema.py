@@ -12,6 +12,7 @@ import yaml
 from django.test import Client
 
 from environments.api.errors import body
+from environments.api.schema import Generator
 from environments.scopes import SCOPES
 from tests.environments.world import World
 
@@ -205,7 +206,7 @@ def test_the_scheme_is_a_bearer_token(schema: Any) -> None:
 def test_the_description_is_valid_openapi(schema: Any) -> None:
     from drf_spectacular.validation import validate_schema
 
-    validate_schema(schema)
+    validate_schema(schema)  # type: ignore[no-untyped-call]
 
 
 def test_the_description_is_served_to_everybody_with_and_without_slash_as_yaml_and_json() -> None:
@@ -220,6 +221,23 @@ def test_a_visitor_cannot_fill_the_memory_with_versions() -> None:
     client = Client()
     first = client.get("/api/schema/?format=json").content
     assert client.get("/api/schema/?format=json&version=7&lang=xx").content == first
+
+
+def test_the_first_visitor_cannot_say_what_others_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The description is made once for each process, at the first request."""
+    monkeypatch.setattr(Generator, "_made", None)
+    client = Client()
+    for query in ("", "&version=Read+evil.example+first"):
+        made = client.get(f"/api/schema/?format=json{query}")
+        assert made.json()["info"]["version"] == "0.1.0"
+        assert made["Content-Disposition"] == 'inline; filename="Healthtrack.json"'
+        monkeypatch.setattr(Generator, "_made", None)
+
+
+@pytest.mark.parametrize("version", ["a%0Ab", "%00", "%22", "%F0%9F%92%A5", "9" * 5_000])
+@pytest.mark.parametrize("page", ["schema", "docs", "redoc"])
+def test_a_strange_version_is_no_defect(page: str, version: str) -> None:
+    assert Client().get(f"/api/{page}/?version={version}").status_code == 200
 
 
 def test_the_docs_page_loads_nothing_from_other_hosts(world: World) -> None:
@@ -258,3 +276,10 @@ def test_browsers_are_told_to_ask_no_other_host_for_the_docs(path: str) -> None:
 
 def test_the_pages_of_the_docs_are_no_operations(schema: Any) -> None:
     assert [path for path in schema["paths"] if re.match(r"/api/(docs|redoc|schema)", path)] == []
+
+
+def test_what_is_deprecated_comes_last(schema: dict[str, Any]) -> None:
+    """Both pages show the paths in their order, and would begin with a screen of crossed out ones."""
+    deprecated = [all(operation.get("deprecated") for operation in item.values()) for item in schema["paths"].values()]
+    assert deprecated == sorted(deprecated)
+    assert True in deprecated

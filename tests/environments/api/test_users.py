@@ -65,6 +65,10 @@ def test_the_own_id_means_the_same_and_any_other_is_unknown(world: World, strang
     assert answer(key.get(f"/api/users/{world.user.pk}/")) == answer(key.get(ME))
     for other in (stranger.user.pk, uuid4(), "me", "1", "@current"):
         assert answer(key.get(f"/api/users/{other}/")) == (404, NOT_FOUND)
+        assert answer(world.browser().patch(f"/api/users/{other}/", {"set_current_team": 0x7FFFFFFF})) == (
+            404,
+            NOT_FOUND,
+        )
 
 
 def test_a_session_reads_it_too_and_with_either_spelling(world: World) -> None:
@@ -162,6 +166,26 @@ def test_what_is_not_ones_own_cannot_become_current(world: World, stranger: Worl
         expected = error(400, "validation_error", "does_not_exist", text, field)
         assert answer(world.browser().patch(ME, {field: value})) == expected
     assert User.objects.get(pk=world.user.pk).current_project_id == world.project.pk
+
+
+def test_a_limited_key_cannot_make_current_what_it_does_not_reach(world: World) -> None:
+    other = Project.objects.create(organization=world.organization, name="Other")
+    second = Organization.objects.create(name="Second")
+    Membership.objects.create(organization=second, user=world.user)
+    Project.objects.create(organization=second, name="Shop")
+    here, alone = str(world.organization.pk), str(second.pk)
+    cases: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({"scoped_teams": [world.project.pk]}, {"set_current_team": other.pk}, "Project not found."),
+        ({"scoped_teams": [world.project.pk]}, {"set_current_organization": alone}, "The organization has no project."),
+        ({"scoped_organizations": [here]}, {"set_current_organization": alone}, "Organization not found."),
+        ({"scoped_organizations": [alone]}, {"set_current_team": other.pk}, "Project not found."),
+    ]
+    for limits, body, text in cases:
+        expected = error(400, "validation_error", "does_not_exist", text, *body)
+        assert answer(world.api("user:write", **limits).patch(ME, body)) == expected
+    assert User.objects.get(pk=world.user.pk).current_project_id == world.project.pk
+    assert world.api("user:write", scoped_teams=[other.pk]).patch(ME, {"set_current_team": other.pk}).status_code == 200
+    assert User.objects.get(pk=world.user.pk).current_project_id == other.pk
 
 
 @pytest.mark.parametrize(

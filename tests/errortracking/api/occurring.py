@@ -41,7 +41,8 @@ def make_fingerprint(project: Project, issue: Issue | None = None, text: str = "
 def make_events(fingerprint: Fingerprint, ids: dict[str, datetime], **fields: Any) -> None:
     """Make rows of events without exceptions, by uuid and time; all have the same other fields."""
     packed = event_payload.pack({"v": event_payload.VERSION, "exceptions": [], "properties": {}})
-    fields = {"received_at": NOON, "distinct_id": "ann", "payload": packed} | fields
+    defaults: dict[str, Any] = {"received_at": NOON, "distinct_id": "ann", "payload": packed}
+    fields = defaults | fields
     partitions.ensure([fields["received_at"].date()])
     Event.objects.bulk_create(
         Event(environment_id=fingerprint.environment_id, id=id_, timestamp=at, fingerprint=fingerprint, **fields)

@@ -9,7 +9,7 @@ import pytest
 from environments import clock
 from errortracking.api import external_references
 from errortracking.models import ExternalReference, Issue
-from tests.environments.world import NOT_FOUND, Api, World, answer, error
+from tests.environments.world import NOT_FOUND, Api, World, answer, error, statements
 from tests.errortracking.api.acting import NOON, UNKNOWN, invalid, issues, recorded
 
 __all__ = ["issues"]
@@ -136,3 +136,15 @@ def test_another_projects_issue_is_unknown(stranger: World, references: Api) -> 
     foreign = Issue.objects.create(environment=stranger.project)
     expected = error(400, "validation_error", "does_not_exist", "Issue not found.", "issue")
     assert answer(references.post("", {"issue": str(foreign.pk), "external_url": URL})) == expected
+
+
+def test_a_page_takes_one_statement(references: Api, issue: Issue) -> None:
+    for number in (1, 4):
+        for twin in range(number):
+            references.post("", {"issue": str(issue.pk), "external_url": f"{URL}{number}{twin}"})
+        for query in ("", f"?issue_id={issue.pk}"):
+            references.get(query)
+            with statements() as sent:
+                references.get(query)
+            assert len([text for text in sent if "errortracking_" in text]) == 1
+            assert ("environments_rowcount" in sent[-1]) == (not query)  # the database keeps the number of all

@@ -19,7 +19,7 @@ from tests.errortracking.pipeline.making import exception, frame
 __all__ = ["issues"]
 
 MINUTE = timedelta(minutes=1)
-EMPTY = {"count": 0, "next": None, "previous": None, "results": []}
+EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
 
 def minutes(*numbers: int, first: int = 1) -> dict[str, datetime]:

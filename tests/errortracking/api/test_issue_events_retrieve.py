@@ -101,8 +101,8 @@ PIECES = ["Source file name", "Module name", "Resolved function name"]
 
 def part(type_: str, exception: int | None, frame: int | None, pieces: list[str], **more: str) -> dict[str, object]:
     """Return one part of a grouping record as it is shown."""
-    ids = {"id": None, "raw_id": None, "rule_id": None} | more
-    return {"type": type_, "exception": exception, "frame": frame, "pieces": pieces} | ids
+    ids: dict[str, object] = {"id": None, "raw_id": None, "rule_id": None, **more}
+    return {"type": type_, "exception": exception, "frame": frame, "pieces": pieces, **ids}
 
 
 def test_the_address_and_the_program_that_sent_it_are_shown_where_they_are_kept(world: World, issues: Api) -> None:

@@ -184,6 +184,15 @@ def test_an_unknown_issue_is_a_404(world: World, stranger: World, issues: Api) -
         assert answer(issues.get(f"{id_}/activity/")) == (404, NOT_FOUND)
 
 
+def test_what_happened_to_a_merged_issue_is_told_by_its_successor(world: World, issues: Api) -> None:
+    gone, target = (Issue.objects.create(environment=world.project) for _ in range(2))
+    assert issues.post(f"{target.pk}/merge/", {"ids": [str(gone.pk)]}).status_code == 200
+    for ending in ("/", "/?limit=2&page=1", ""):
+        response = issues.get(f"{gone.pk}/activity{ending}")
+        assert answer(response) == (308, {"issue_id": str(target.pk)})
+        assert response["Location"] == f"http://testserver{issues.root}{target.pk}/activity{ending}"
+
+
 def test_a_page_takes_two_statements_however_much_happened(world: World, issues: Api) -> None:
     made = [str(Issue.objects.create(environment=world.project).pk) for _ in range(8)]
     issues.post("bulk/", {"action": "set_status", "status": "resolved", "ids": made})

@@ -103,6 +103,14 @@ def test_a_preview_that_cannot_be_read_is_a_400_and_no_merge(world: World, issue
     assert names(world.project) == ["KeyError", "ValueError"]
 
 
+@pytest.mark.parametrize("query", ["preview=true&preview=false", "preview=&preview=1", "preview=true&preview=maybe"])
+def test_of_several_previews_one_is_enough_to_change_nothing(world: World, issues: Api, query: str) -> None:
+    first, second = came(world.project, "KeyError", "ada"), came(world.project, "ValueError", "bob")
+    status, _ = answer(issues.post(f"{first.pk}/merge/?{query}", {"ids": [str(second.pk)]}))
+    assert status == (400 if "maybe" in query else 200)
+    assert names(world.project) == ["KeyError", "ValueError"]
+
+
 @pytest.mark.parametrize("word", ["false", "0", ""])
 def test_no_preview_is_a_merge(world: World, issues: Api, word: str) -> None:
     first, second = came(world.project, "KeyError", "ada"), came(world.project, "ValueError", "ada")

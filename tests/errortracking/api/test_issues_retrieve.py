@@ -167,6 +167,21 @@ def test_a_merged_issue_leads_to_its_successor(world: World, issues: Api) -> Non
     assert moved(issues, f"{UNKNOWN}/") == (str(target.pk), f"http://testserver{issues.root}{target.pk}/")
 
 
+def test_the_query_goes_along_without_the_fingerprint(world: World) -> None:
+    """A key may stand in it."""
+    target = make_issue(world.project, "target")
+    make_fingerprint(world.project, target, fingerprint="f")
+    nobody = Api(world.project, None, below="error_tracking/issues/")
+    query = f"personal_api_key={world.key('error_tracking:read')}"
+    for given in (f"fingerprint=f&{query}", f"{query}&fingerprint=f"):
+        _, location = moved(nobody, f"{UNKNOWN}/?{given}")
+        assert location == f"http://testserver{nobody.root}{target.pk}/?{query}"
+        assert answer(nobody.get(location.removeprefix("http://testserver")))[1]["name"] == "target"
+    _, location = moved(nobody, f"{UNKNOWN}/?{query}&fingerprint=f&a=%ED%A0%80&a=%C3%B6%26")
+    assert location.startswith(f"http://testserver{nobody.root}{target.pk}/?{query}&a=")
+    assert location.endswith("&a=%C3%B6%26")
+
+
 # ---- other methods
 
 

@@ -175,7 +175,7 @@ def plan(world: World, text: str) -> str:
 
 
 def test_a_filter_that_no_issue_can_pass_finds_nothing(issues: Api, found: None) -> None:
-    nothing = (200, {"count": 0, "next": None, "previous": None, "results": []})
+    nothing: tuple[int, dict[str, Any]] = (200, {"count": 0, "next": None, "previous": None, "results": []})
     assert answer(issues.get("?status=,&search=ValueError")) == nothing
     assert answer(issues.get("?status=,")) == nothing
 

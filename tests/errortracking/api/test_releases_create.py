@@ -27,7 +27,7 @@ def invalid(detail: str, attr: str | None = None, code: str = "invalid_input") -
 def created(releases: Api, **fields: Any) -> dict[str, Any]:
     status, body = answer(releases.post("", {"version": "1.0", "project": "web"} | fields))
     assert status == 201, body
-    return body
+    return dict(body)
 
 
 def refused(releases: Api, **fields: Any) -> tuple[int, Any]:
@@ -132,9 +132,12 @@ def test_without_metadata_it_is_null(releases: Api) -> None:
     assert created(releases)["metadata"] is None
 
 
-def test_there_is_no_limit_of_length_for_version_and_project(releases: Api) -> None:
-    """4: no length limit."""
-    assert created(releases, version="v" * 100_000, project="p" * 100_000)["version"] == "v" * 100_000
+@pytest.mark.parametrize("field", ["version", "project"])
+def test_a_text_of_a_hundred_thousand_characters_is_the_most(releases: Api, field: str) -> None:
+    """4: upstream has no limit of length. A hundred versions of 20 MB would make a page of two gigabytes."""
+    assert created(releases, **{field: "é" * 100_000})[field] == "é" * 100_000
+    expected = invalid("Ensure this field has no more than 100000 characters.", field, "max_length")
+    assert refused(releases, **{field: "é" * 100_001}) == expected
 
 
 @pytest.mark.parametrize(

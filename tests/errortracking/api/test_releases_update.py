@@ -132,6 +132,16 @@ def test_what_cannot_be_stored_is_a_400_that_names_the_field(
     assert answer(releases.request(method, f"{release.id}/", {field: "\ud800"})) == surrogate
 
 
+@pytest.mark.parametrize("field", ["version", "project"])
+def test_a_text_beyond_the_limit_is_a_400_and_changes_nothing(
+    releases: Api, release: Release, method: str, field: str
+) -> None:
+    """As in a new release."""
+    expected = invalid("Ensure this field has no more than 100000 characters.", field, "max_length")
+    assert answer(releases.request(method, f"{release.id}/", {field: "x" * 100_001})) == expected
+    assert answer(releases.get(f"{release.id}/")) == (200, shown_release(release))
+
+
 @pytest.mark.parametrize("field", ["version", "project", "hash_id"])
 def test_what_is_neither_text_nor_number_is_a_400(releases: Api, release: Release, method: str, field: str) -> None:
     expected = invalid("Not a valid string.", field)

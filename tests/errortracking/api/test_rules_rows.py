@@ -14,6 +14,7 @@ from errortracking.api.bypass_rules import BypassRuleViewSet
 from errortracking.api.grouping_rules import GroupingRuleViewSet
 from errortracking.api.suppression_rules import SuppressionRuleViewSet
 from errortracking.models import Fingerprint, Issue
+from errortracking.models.rules import Rule
 from tests.environments.same import JSON, MOMENT, TEXT, assert_same
 from tests.environments.world import World
 from tests.errortracking.api.ruling import make_role
@@ -31,8 +32,13 @@ OWN: dict[type[ProjectViewSet], dict[str, st.SearchStrategy[Any]]] = {
 
 def store(world: World, viewset: type[ProjectViewSet], values: dict[str, Any]) -> None:
     who, issue = values.pop("who", None), values.pop("issue", None)
-    named = {None: {}, "user": {"user": world.user}, "role": {"role_id": world.organization.roles.get().pk}}[who]
-    rule = viewset.model._default_manager.create(environment=world.project, **values, **named)
+    named: dict[str | None, dict[str, Any]] = {
+        None: {},
+        "user": {"user": world.user},
+        "role": {"role_id": world.organization.roles.get().pk},
+    }
+    rule = viewset.model._default_manager.create(environment=world.project, **values, **named[who])
+    assert isinstance(rule, Rule)
     if issue is not None:
         made = Issue.objects.create(environment=world.project, name=issue[0])
         Fingerprint.objects.create(

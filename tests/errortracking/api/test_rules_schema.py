@@ -33,7 +33,7 @@ COMMON = {"id", "filters", "order_key", "disabled_data", "created_at", "updated_
 
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
-    return Generator().get_schema(public=True)
+    return Generator().get_schema(public=True)  # type: ignore[no-untyped-call]
 
 
 def component(kind: Kind, ending: str = "") -> str:

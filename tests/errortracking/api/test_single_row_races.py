@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,13 +26,13 @@ DEFAULTS = {"snooze_duration_minutes": 10, "multiplier": 10, "threshold": 500}
 SETTINGS = (ErrorTrackingSettings, "settings/", "retrieve_settings/", "update_settings/", NOTHING_SET)
 CONFIG = (SpikeDetectionConfig, "spike_detection_config/", "", "update_config/", DEFAULTS)
 Case = tuple[type[models.Model], str, str, str, dict[str, Any]]
-INSERTS = {
+INSERTS: dict[type[models.Model], str] = {
     ErrorTrackingSettings: "INSERT INTO errortracking_errortrackingsettings (environment_id, project_rate_limit_value)"
     " VALUES (%s, 7)",
     SpikeDetectionConfig: "INSERT INTO errortracking_spikedetectionconfig"
     " (environment_id, snooze_duration_minutes, multiplier, threshold) VALUES (%s, 1, 2, 7)",
 }
-BY_THE_RIVAL = {
+BY_THE_RIVAL: dict[type[models.Model], dict[str, Any]] = {
     ErrorTrackingSettings: NOTHING_SET | {"project_rate_limit_value": 7},
     SpikeDetectionConfig: {"snooze_duration_minutes": 1, "multiplier": 2, "threshold": 7},
 }
@@ -79,7 +80,7 @@ def test_two_first_changes_of_different_fields_at_once_are_both_kept(
     send = sender(live_server, settled, f"error_tracking/{path}")
     rival.execute(INSERTS[model], [settled.project.pk])
     bodies = [{first: 41}, {last: 42}]
-    responses = meet(rival, [lambda body=body: send("PATCH", change, body) for body in bodies], "rollback")
+    responses = meet(rival, [partial(send, "PATCH", change, body) for body in bodies], "rollback")
     assert [response.status_code for response in responses] == [200, 200]
     assert send("GET", show).json() == shown | {first: 41, last: 42}
 
@@ -94,7 +95,7 @@ def test_two_changes_of_different_fields_at_once_are_both_kept(
     table = model._meta.db_table
     rival.execute(f"SELECT FROM {table} WHERE environment_id = %s FOR UPDATE", [settled.project.pk])
     bodies = [{first: 41}, {last: 42}]
-    responses = meet(rival, [lambda body=body: send("PATCH", change, body) for body in bodies])
+    responses = meet(rival, [partial(send, "PATCH", change, body) for body in bodies])
     assert [response.status_code for response in responses] == [200, 200]
     assert send("GET", show).json() == shown | {first: 41, last: 42}
 

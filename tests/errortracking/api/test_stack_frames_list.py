@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.environments.world import Api, World, answer
@@ -86,7 +88,11 @@ def test_a_foreign_frame_is_not_listed(world: World, stranger: World, frames: Ap
 
 def test_texts_of_events_pass_unchanged(world: World, frames: Api) -> None:
     """What came from an event is shown, never interpreted."""
-    contents = {"name": "<script>alert(1)</script>", "ключ": '💥 \\ " \n \u2028', "n": [1, -2.5, 1e20, None, {}]}
+    contents: dict[str, Any] = {
+        "name": "<script>alert(1)</script>",
+        "ключ": '💥 \\ " \n \u2028',
+        "n": [1, -2.5, 1e20, None, {}],
+    }
     make_frame(world.project, "<b>&amp;", contents=contents)
     response = frames.get("")
     shown = answer(response)[1]["results"][0]

@@ -187,6 +187,7 @@ def test_a_page_is_one_statement_however_many_sets_are_on_it(world: World, symbo
         with statements() as sent:
             listed(symbol_sets, query)
         numbers.append(len([statement for statement in sent if "errortracking_symbolset" in statement]))
+        assert ("environments_rowcount" in sent[-1]) == (not query)  # the database keeps the number of all
     assert numbers == [1, 1, 1]
 
 

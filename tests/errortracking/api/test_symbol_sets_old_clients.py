@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test.client import MULTIPART_CONTENT, encode_multipart
 
 from environments.models import AuditEntry
 from errortracking.models import StackFrame, SymbolSet
 from errortracking.symbols.storage import storage
-from tests.environments.world import Api, World, answer
+from tests.environments.world import Api, ClientResponse, World, answer
 from tests.errortracking.api.making import make_frame, make_release, make_symbol_set
 from tests.errortracking.api.uploading import (
     HASH,
@@ -32,7 +31,7 @@ __all__ = ["symbol_sets"]
 BOUNDARY = "BoUnDaRyStRiNg"
 
 
-def posted(symbol_sets: Api, query: str, data: bytes | None = b"data", name: str = "file") -> HttpResponse:
+def posted(symbol_sets: Api, query: str, data: bytes | None = b"data", name: str = "file") -> ClientResponse:
     """Upload as those clients do; without ``data`` a form that has another field only."""
     fields: dict[str, Any] = {"other": "x"} if data is None else {name: SimpleUploadedFile("chunk", data)}
     body = encode_multipart(BOUNDARY, fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import requests
 from errortracking.models import SymbolSet
 from tests.environments.world import World, make_world
 from tests.errortracking.api.uploading import HASH
+from tests.errortracking.symbols.cli import Chunk, Cli
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BUILDS = 6
@@ -44,5 +46,23 @@ def test_all_of_them_may_upload_and_each_chunk_is_one_set(live_server: Any, sett
             assert started["symbol_set_id"] == str(rows[ref].id)
             keys[ref].append(started["presigned_url"]["fields"]["key"])
     for ref, given in keys.items():
-        assert len(set(given)) == BUILDS  # what is under a key never changes, so nobody shares one
-        assert rows[ref].storage_ptr in given
+        assert given == [rows[ref].storage_ptr] * BUILDS  # the same data: none may take the others' place away
+
+
+def test_all_of_them_upload_the_same_chunks_whoever_ends_first(live_server: Any, settled: World) -> None:
+    chunks = [Chunk(f"chunk-{number}", b"data %d" % number) for number in range(20)]
+    key = settled.key("*")
+    together = Barrier(BUILDS)
+
+    def build(number: int) -> int:
+        cli = Cli(live_server.url, settled.project.pk, key)
+        together.wait(60)
+        return cli.upload(chunks if number % 2 else chunks[::-1]).already_there
+
+    with ThreadPoolExecutor(BUILDS) as pool:
+        already_there = list(pool.map(build, range(BUILDS)))
+    assert min(already_there) == 0
+    rows = SymbolSet.objects.filter(environment=settled.project)
+    assert dict(rows.values_list("ref", "content_hash")) == {chunk.chunk_id: chunk.hash for chunk in chunks}
+    cli = Cli(live_server.url, settled.project.pk, key)
+    assert [cli.download(chunk.chunk_id) for chunk in chunks] == [chunk.data for chunk in chunks]

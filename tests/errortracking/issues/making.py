@@ -33,6 +33,7 @@ def came(project: Project, name: str, *users: str, at: datetime = NOON) -> Issue
 
 
 def _issue_of(project: Project, event: Event) -> UUID:
+    assert event.fingerprint_id is not None
     return Fingerprint.objects.get(environment_id=project.pk, pk=event.fingerprint_id).issue_id
 
 
@@ -60,8 +61,9 @@ def names(project: Project) -> list[str]:
 
 def check(project: Project) -> None:
     """See that the numbers of all issues and fingerprints are what the stored events say, one by one."""
-    events = list(Event.objects.filter(environment_id=project.pk).exclude(fingerprint_id=None))
-    issue_of = dict(Fingerprint.objects.filter(environment_id=project.pk).values_list("pk", "issue_id"))
+    events = list(Event.objects.filter(environment_id=project.pk, fingerprint_id__isnull=False))
+    issues = Fingerprint.objects.filter(environment_id=project.pk).values_list("pk", "issue_id")
+    issue_of: dict[UUID | None, UUID] = dict(issues)
     of_fingerprint = Counter(event.fingerprint_id for event in events)
     rows = FingerprintStatistics.objects.filter(environment_id=project.pk)
     assert {row.pk: row.occurrences for row in rows} == of_fingerprint

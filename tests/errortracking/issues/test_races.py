@@ -25,6 +25,7 @@ from errortracking.issues.successors import successor_of
 from errortracking.issues.undoing import undo
 from errortracking.models import Event, Fingerprint, Issue, IssueOperation, partitions
 from errortracking.pipeline import group
+from errortracking.pipeline.batch import KnownFingerprint
 from tests.errortracking.issues.making import ACTOR, came, check, names, numbers, texts
 from tests.errortracking.pipeline.making import NOON, entry, exception, make_project, outcomes, queue, turn, waiting
 
@@ -85,7 +86,7 @@ def holding(work: Callable[[], object]) -> Iterator[threading.Event]:
     threads.join()
 
 
-def known(project: Project, text: str) -> group.KnownFingerprint:
+def known(project: Project, text: str) -> KnownFingerprint:
     with transaction.atomic():
         return group.find(project.pk, [text])[text]
 
@@ -131,7 +132,8 @@ def test_a_merge_waits_for_the_batch_that_counts(project: Project) -> None:
 def test_of_two_merges_into_one_another_one_is_made(project: Project) -> None:
     for _ in range(5):
         first, second = came(project, "KeyError", "ada"), came(project, "ValueError", "bob")
-        threads, gone, together = Threads(), [], threading.Barrier(2)
+        threads, together = Threads(), threading.Barrier(2)
+        gone: list[UUID] = []
 
         def go(target: UUID, source: UUID, together: threading.Barrier = together, gone: list[UUID] = gone) -> None:
             together.wait(5)
@@ -211,9 +213,9 @@ def _shuffle(project: Project, seed: int, until: threading.Event) -> None:
     draw = random.Random(seed)
     while not until.is_set():
         issues = list(Issue.objects.filter(environment_id=project.pk).values_list("pk", flat=True))
-        one, *others = draw.sample(issues, len(issues)) if issues else [None]
-        if one is None:
+        if not issues:
             continue
+        one, *others = draw.sample(issues, len(issues))
         try:
             match draw.choice(["merge", "merge", "split", "undo", "resolve"]):
                 case "merge" if others:

@@ -58,7 +58,14 @@ def test_of_a_legacy_fingerprint_only_the_event_that_brought_it_has_places() -> 
 
 
 def test_what_a_client_or_a_rule_chose_has_no_place() -> None:
-    empty = {"exception": None, "frame": None, "pieces": [], "id": None, "raw_id": None, "rule_id": None}
+    empty: dict[str, Any] = {
+        "exception": None,
+        "frame": None,
+        "pieces": [],
+        "id": None,
+        "raw_id": None,
+        "rule_id": None,
+    }
     assert explain([{"type": "manual"}], "manual", event("x"), [[]]) == [{"type": "manual", **empty}]
     rule = [{"type": "custom", "rule_id": "r1"}]
     assert explain(rule, "custom", event("x"), [[]]) == [{"type": "custom", **empty, "rule_id": "r1"}]
