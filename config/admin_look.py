@@ -19,7 +19,7 @@ GROUPS: Final = {
     ),
     "Access": (
         *("environments.Project", "environments.PersonalAPIKey", "environments.User", "auth.Group"),
-        *("environments.Organization", "environments.AuditEntry"),
+        *("environments.Organization", "environments.Role", "environments.Invitation", "environments.AuditEntry"),
     ),
     "Stacks": ("errortracking.StackFrame", "errortracking.FrameContent", "errortracking.SymbolSet"),
     "Operation": (

@@ -13,13 +13,23 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 # Where no server is known (a `makemigrations`, a type check) Django still wants a name; connecting then fails with it.
 NOWHERE = "postgresql://postgres@/healthtrack?host=/nonexistent"
 
+UNREADABLE = (
+    "DATABASE_URL cannot be read: write /, ?, #, @ and : of the password as %2F, %3F, %23, %40 and %3A; the port is a "
+    "number"
+)
+
 
 def parse(url: str) -> dict[str, Any]:
     """Return Django's database settings for a ``postgresql://`` URL; query parameters become libpq options.
 
-    Raises ``ValueError`` for another scheme: only PostgreSQL (15 or newer) is supported.
+    Raises ``ValueError`` for another scheme, since only PostgreSQL (15 or newer) is supported, and for what is no URL;
+    its text has nothing of the URL, which holds a password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(UNREADABLE) from None
     if parts.scheme not in {"postgres", "postgresql"}:
         raise ValueError("DATABASE_URL must begin with postgresql://")
     options: dict[str, Any] = dict(parse_qsl(parts.query))
@@ -30,7 +40,7 @@ def parse(url: str) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
-        "PORT": str(parts.port or options.pop("port", "") or ""),
+        "PORT": str(port or options.pop("port", "") or ""),
         "OPTIONS": {
             "application_name": os.environ.get("HEALTHTRACK_ROLE", "healthtrack"),
             # A server that answers nothing at all must become a 503 while the client still waits; libpq's own limit is

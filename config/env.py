@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -46,6 +47,21 @@ def words(name: str, default: list[str]) -> list[str]:
     """Return the comma-separated words of ``name``, blanks stripped, empty ones dropped."""
     value = os.environ.get(name)
     return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+
+def site_url() -> str:
+    """Return the address that others see, without a slash at the end, for links.
+
+    ``HEALTHTRACK_SITE_URL``, else where ``up`` listens on this data folder (it notes that in ``run/url``), else where
+    it listens by default: a command beside the server must not print links to another port.
+    """
+    if named := os.environ.get("HEALTHTRACK_SITE_URL"):
+        return named.rstrip("/")
+    noted = ""
+    if folder := os.environ.get("HEALTHTRACK_DATA_DIR"):
+        with contextlib.suppress(OSError):  # nothing runs, or it is another user's
+            noted = Path(folder, "run", "url").read_text(encoding="utf-8").strip()
+    return noted or "http://127.0.0.1:8000"
 
 
 def secret_key() -> str:

@@ -17,7 +17,7 @@ DEBUG = env.boolean("HEALTHTRACK_DEBUG", False)
 SECRET_KEY = env.secret_key()
 ALLOWED_HOSTS = env.words("HEALTHTRACK_ALLOWED_HOSTS", ["*"])
 CSRF_TRUSTED_ORIGINS = env.words("HEALTHTRACK_TRUSTED_ORIGINS", [])
-SITE_URL = env.text("HEALTHTRACK_SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+SITE_URL = env.site_url()
 
 INSTALLED_APPS = [
     "runtime",  # first, because of two commands of one name the first app's is taken: changepassword

@@ -96,7 +96,9 @@ except ValueError as error:
 
 posthog.shutdown()
 """
-    return f"""Send an exception (pip install posthog), then read its frames; they show within 2 seconds:
+    return f"""Log in as {made.email} with the password that stands above, before the log. Ctrl-C stops the server.
+
+Send an exception (pip install posthog), then read its frames; they show within 2 seconds:
 
 {program}
   curl -H {header} {url}

@@ -37,7 +37,18 @@ class _ForBrowsers:
 
 
 class Sessions(_ForBrowsers, SessionMiddleware):
-    """Django's sessions."""
+    """Django's sessions. The outermost of the four: every cookie passes here on its way out."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the request; cookies that go out over TLS are not to come back without it.
+
+        Not by Django's settings: with these nobody could log in to a server that is also reached without TLS.
+        """
+        response = super().__call__(request)
+        if response.cookies and request.is_secure():
+            for cookie in response.cookies.values():
+                cookie["secure"] = True
+        return response
 
 
 class Csrf(_ForBrowsers, CsrfViewMiddleware):

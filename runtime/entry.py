@@ -31,6 +31,9 @@ DATABASE_FREE = frozenset(
 )
 """The commands that start no database. Any other one may need it, also one that is added later."""
 
+SERVERS = frozenset({"up", "web", "worker", "runserver"})
+"""The commands that run on and log what they do. Any other one says itself what it did, and logs only warnings."""
+
 LOOKS = "doctor"
 """The command that needs a database and says itself why there is none."""
 
@@ -187,6 +190,8 @@ def _pg(argv: list[str]) -> int:
 
 def _django(argv: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if argv[1:2] and argv[1] not in SERVERS:
+        os.environ.setdefault("HEALTHTRACK_LOG_LEVEL", "WARNING")
     from django.core.management import execute_from_command_line
 
     _check_settings()

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import ValidationError
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 
 from errortracking.symbols.storage import Unavailable
 from runtime import metrics, request_ids
@@ -16,6 +17,7 @@ from runtime import metrics, request_ids
 log = structlog.get_logger("healthtrack.request")
 
 RETRY_AFTER_SECONDS = 5
+UNKNOWABLE = "The request holds a value that cannot be looked up."
 _PROBES = frozenset({"livez", "readyz", "metrics"})  # asked every few seconds, and of no interest afterwards
 _TOKEN_IN_PATH = re.compile(r"^/array/[^/]+")
 
@@ -42,14 +44,28 @@ class RequestMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer 503 where database or object store are down, or gave up; leave other exceptions to Django."""
+        """Answer 503 where database or object store are down, or gave up; leave other exceptions to Django.
+
+        The admin looks up whatever stands in an address or a form, and Django does so without a check: a text with a
+        NUL, a number that is none. The API checks by itself, and events are not to be refused for it.
+        """
         if isinstance(exception, OperationalError | InterfaceError):
             log.warning("database unavailable", error=str(exception))
             return unavailable(request)
         if isinstance(exception, Unavailable):
             log.warning("object store unavailable", error=str(exception))
             return unavailable(request)
+        if request.path.startswith("/admin/") and _is_about_what_cannot_be(exception):
+            log.warning("looked up what cannot be", error=str(exception))
+            return HttpResponseBadRequest(UNKNOWABLE, content_type="text/plain")
         return None
+
+
+def _is_about_what_cannot_be(exception: Exception) -> bool:
+    """Return whether Django or PostgreSQL could not compare a value with a column: a key that is none, a NUL."""
+    if isinstance(exception, ValueError):
+        return "expected a number but got" in str(exception)  # Django has no exception of its own for it
+    return isinstance(exception, DataError | ValidationError)
 
 
 def report(method: str, path: str, route: str, status: int, seconds: float) -> None:

@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import InterfaceError, OperationalError
 
 from config import logs
+from runtime.bootstrap import progress
 
 MINIMUM_VERSION = 15  # ON DELETE SET NULL (column)
 # Any number will do that nobody else takes: "migrate!" in ASCII, cut to 63 bits.
@@ -75,6 +76,7 @@ def migrate() -> None:
             # A lock of the session, not of a transaction: every migration is a transaction of its own. It ends with
             # the connection, so a killed process leaves nothing. The loser of the race finds nothing to do.
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+            progress.tell("bringing its tables up to date")
             try:
                 call_command("migrate", interactive=False, verbosity=0)
             finally:

@@ -10,6 +10,14 @@ QUIET_SECONDS = 5.0
 """How often a line that cannot be overwritten (a log, a pipe) is repeated."""
 
 
+def tell(text: str, stream: TextIO | None = None) -> None:
+    """Say at a terminal what takes some seconds, so that nobody gives up; logs and pipes get nothing."""
+    stream = stream or sys.stderr
+    if stream.isatty():
+        stream.write(f"healthtrack: {text}\n")
+        stream.flush()
+
+
 class Progress:
     """Lines with the seconds since the start; on a terminal, :meth:`step` overwrites its own line."""
 

@@ -94,11 +94,11 @@ def in_process() -> Client:
 
 
 class Api:
-    """The REST API of one project with one key."""
+    """The REST API of one project with one key, below one path."""
 
-    def __init__(self, client: Client, environment_id: int, key: str) -> None:
+    def __init__(self, client: Client, environment_id: int, key: str, below: str = "error_tracking/") -> None:
         self._client, self._key = client, key
-        self._base = f"/api/environments/{environment_id}/error_tracking/"
+        self._base = f"/api/environments/{environment_id}/{below}"
 
     def __call__(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return the status and the JSON of the answer (``None`` for anything else)."""

@@ -69,7 +69,7 @@ def releases(api: Api, report: Report) -> dict[tuple[Sdk, str], str]:
         if status == 404:
             status, release = api("POST", "releases/", {"version": version, "project": project, "hash_id": hash_id})
         if status not in (200, 201):
-            raise DemoFailed(_refused(f"the release {project} {version}", status))
+            raise DemoFailed(refused(f"the release {project} {version}", status))
         found[sdk, version] = release["id"]
         report(len(found), len(wanted))
     return found
@@ -107,7 +107,7 @@ def burst(client: Client, api: Api, made: Provisioned, seed: int, ids: dict[tupl
     """
     status, config = api("GET", "spike_detection_config/")
     if status != 200:
-        raise DemoFailed(_refused("to show when it calls something a spike", status))
+        raise DemoFailed(refused("to show when it calls something a spike", status))
     count = int(config["threshold"]) + BEYOND
     if count > MOST_IN_A_BURST or _known(made.environment_id, [events.event_id(seed, 0, "burst")]):
         return 0
@@ -120,7 +120,7 @@ def spikes(api: Api) -> int:
     """Return how many spikes the project has."""
     status, page = api("GET", "spike_events/?limit=1")
     if status != 200:
-        raise DemoFailed(_refused("to list spikes", status))
+        raise DemoFailed(refused("to list spikes", status))
     return int(page["count"])
 
 
@@ -140,10 +140,11 @@ def _post(client: Client, token: str, sdk: Sdk, batch: list[Event]) -> None:
         path, headers = "/batch/", {"Content-Type": "application/json", "User-Agent": agent, "Content-Encoding": "gzip"}
     answer = client("POST", path, sent, headers)
     if answer.status != 200:
-        raise DemoFailed(_refused("events", answer.status))
+        raise DemoFailed(refused("events", answer.status))
 
 
-def _refused(what: str, status: int) -> str:
+def refused(what: str, status: int) -> str:
+    """Return the text of a ``DemoFailed`` about a request for ``what`` that was not answered as it should be."""
     hint = "; does it use another database than this command?" if status == 401 else "."
     return f"The server refused {what} with status {status}{hint}"
 
@@ -170,25 +171,25 @@ def drain(environment_id: int, requests: int, report: Report) -> None:
     Raises ``DemoFailed`` where nothing moves for a minute.
     """
     queue = QueuedRequest.objects.filter(environment_id=environment_id)
-    _wait(queue.count, requests, "requests wait in the queue", report)
+    wait(queue.count, requests, "requests wait in the queue", report)
 
 
 def recommendations(api: Api, report: Report) -> dict[str, bool]:
     """Have all recommendations computed anew; return by type whether they are completed."""
     status, page = api("GET", "recommendations/")
     if status != 200:
-        raise DemoFailed(_refused("to list recommendations", status))
+        raise DemoFailed(refused("to list recommendations", status))
     for row in page["results"]:
         api("POST", f"recommendations/{row['id']}/refresh/")
 
     def rows() -> list[dict[str, Any]]:
         status, page = api("GET", "recommendations/?poll=true")
         if status != 200:
-            raise DemoFailed(_refused("to list recommendations", status))
+            raise DemoFailed(refused("to list recommendations", status))
         listed: list[dict[str, Any]] = page["results"]
         return listed
 
-    _wait(
+    wait(
         lambda: sum(row["status"] != "ready" for row in rows()),
         page["count"],
         "recommendations are not computed",
@@ -197,7 +198,8 @@ def recommendations(api: Api, report: Report) -> dict[str, bool]:
     return {row["type"]: row["completed"] for row in rows()}
 
 
-def _wait(left: Callable[[], int], total: int, trouble: str, report: Report) -> None:
+def wait(left: Callable[[], int], total: int, trouble: str, report: Report) -> None:
+    """Wait until nothing is ``left`` of ``total``; raise ``DemoFailed`` with ``trouble`` where nothing moves."""
     least, moved = left(), time.monotonic()
     while (now := left()) > 0:
         if now != least:

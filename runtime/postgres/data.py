@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from runtime.bootstrap import progress
 from runtime.postgres import settings
 from runtime.postgres.errors import PostgresError
 from runtime.postgres.programs import Programs
@@ -38,6 +39,7 @@ class DataFolder:
         if self.path.exists():
             self._check_version()
             return
+        progress.tell("making a database, which takes some seconds, once")
         for locale in self._locales():
             self._remove_unfinished()
             unfinished = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.path.parent))

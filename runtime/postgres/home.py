@@ -36,7 +36,9 @@ def find_or_make(data_dir: Path) -> tuple[Path, Account]:
         if not os.path.lexists(link):
             _make(link, accounts.choose())
     except OSError as error:
-        raise PostgresError(f"The data folder {data_dir} cannot be used: {error.strerror}.") from None
+        raise PostgresError(
+            f"The data folder {data_dir} cannot be used: {error.strerror}. Choose another --data-dir."
+        ) from None
     return _existing(link)
 
 

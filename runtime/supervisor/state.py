@@ -42,6 +42,7 @@ class RunFolder:
         self.path = data / "run"
         self.processes = self.path / "processes.json"
         self.metrics = self.path / "metrics"
+        self.url = self.path / "url"
         self._lock: int | None = None
 
     def lock(self) -> None:
@@ -62,10 +63,16 @@ class RunFolder:
     def unlock(self) -> None:
         """Give the lock back and forget the processes: all have ended."""
         self.processes.unlink(missing_ok=True)
+        self.url.unlink(missing_ok=True)
         shutil.rmtree(self.metrics, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def note_url(self, url: str) -> None:
+        """Leave where the server listens for the links of commands (``config.env.site_url``), which do without."""
+        with contextlib.suppress(OSError):  # a full disk
+            self.url.write_text(url, encoding="utf-8")
 
     def empty_metrics(self) -> Path:
         """Return the folder of the metrics of all web processes, emptied: counters begin at zero with each ``up``."""

@@ -100,9 +100,7 @@ class Supervisor:
 
     def _sleep(self, wake: int, longest: float = TICK_SECONDS) -> None:
         dues = [child.due_in for child in self._children if not child.running]
-        select.select([wake], [], [], max(min([longest, *dues]), 0.01))
-        while select.select([wake], [], [], 0)[0]:
-            os.read(wake, 512)
+        _await(wake, max(min([longest, *dues]), 0.01))
 
     def _stop(self, wake: int) -> None:
         for role in STOP_ORDER:
@@ -114,15 +112,18 @@ class Supervisor:
         for child in children:
             child.ask_to_stop()
         started = time.monotonic()
+        killed: set[str] = set()
         while any(child.running for child in children):
             for child in children:
+                name = child.specification.name
                 late = time.monotonic() - started > child.specification.stop_seconds
-                if child.running and (late or self._signals > 1):
-                    log.warning("killed", name=child.specification.name, reason="late" if late else "second signal")
+                if child.running and name not in killed and (late or self._signals > 1):
+                    log.warning("killed", name=name, reason="late" if late else "second signal")
                     child.kill()
+                    killed.add(name)
                 child.reap()
             if any(child.running for child in children):
-                select.select([wake], [], [], 0.05)
+                _await(wake, 0.05)
 
     @contextmanager
     def _signals_caught(self) -> Iterator[int]:
@@ -147,6 +148,13 @@ class Supervisor:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signals += 1
+
+
+def _await(wake: int, seconds: float) -> None:
+    """Wait for a signal, and forget those that have come: the next wait would not wait otherwise."""
+    select.select([wake], [], [], seconds)
+    while select.select([wake], [], [], 0)[0]:
+        os.read(wake, 512)
 
 
 def _pipe() -> tuple[int, int]:

@@ -32,6 +32,15 @@ def client(world: World) -> Client:
     return client
 
 
+def test_the_name_of_a_thing_is_not_changed_in_the_line_of_links(world: World, client: Client) -> None:
+    issue = Issue.objects.create(environment=world.project, name="https://shop.example is away")
+    page = client.get(f"/admin/errortracking/issue/{issue.pk}/change/").content.decode()
+    line = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page[page.index("<body") :])).split("Overview")[-1]
+    assert "Https://" not in page
+    assert " Issues " in line
+    assert " https://shop.example is away " in line
+
+
 def groups(user: User) -> dict[str, list[str]]:
     """Return the links of each group that ``user`` is shown."""
     request = RequestFactory().get("/admin/")

@@ -18,6 +18,7 @@ def test_the_first_steps_hold_a_program_and_a_curl_line_that_stand_as_they_are_p
     program = text[text.index("from posthog") : text.index("  curl ")]
     assert 'Posthog("phc_token", host="http://127.0.0.1:8000")' in program
     assert len(ast.parse(program).body) == 4
+    assert "Log in as ann@example.com with the password that stands above, before the log." in text
     assert shlex.split(text[text.index("curl ") :]) == [
         "curl",
         "-H",

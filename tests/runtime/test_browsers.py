@@ -81,6 +81,23 @@ def test_a_log_in_begins_with_the_csrf_cookie_and_ends_with_a_session(world: Wor
     assert client.get(f"/api/projects/{world.project.pk}/error_tracking/releases/").status_code == 200
 
 
+@pytest.mark.parametrize("secure", [True, False])
+def test_cookies_that_were_set_over_tls_are_not_sent_without_it(world: World, secure: bool) -> None:
+    """Where the server is reached without TLS, such cookies would not be kept, and nobody could log in."""
+    world.user.set_password("correct horse battery")
+    world.user.save()
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/account/login/", secure=secure)
+    token = page.cookies["posthog_csrftoken"].value
+    form = {"username": world.user.email, "password": "correct horse battery", "csrfmiddlewaretoken": token}
+    address = "https://testserver/account/login/"
+    entered = client.post("/account/login/", form, secure=secure, headers={"Referer": address} if secure else {})
+    assert entered.status_code == 302
+    cookies = [*page.cookies.values(), *entered.cookies.values()]
+    assert {cookie.key for cookie in cookies} == {"posthog_csrftoken", "sessionid"}
+    assert [bool(cookie["secure"]) for cookie in cookies] == [secure] * len(cookies)
+
+
 def test_a_form_without_cookies_is_not_let_through_to_the_admin(world: World) -> None:
     response = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": world.user.email, "password": "x"})
     assert response.status_code == 403

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands
 from django.test import Client
 
-from environments.models import User
+from environments.models import PasswordLink, User
 from tests.live import MANAGE, LiveServer
 from tests.runtime.restoring import installation
 
@@ -89,6 +89,8 @@ def test_without_an_address_the_only_user_is_meant(ann: User, monkeypatch: pytes
         ("short", "too short"),
         ("password1", "too common"),
         ("x" * 4_097, "more than 4096 characters"),
+        ("caf\udce9 and more", "must be text in UTF-8"),  # what Python makes of other bytes
+        ("caf\x00 and more", "Null characters are not allowed"),
     ],
 )
 def test_a_password_that_the_admin_would_refuse_is_refused(
@@ -102,6 +104,18 @@ def test_a_password_that_the_admin_would_refuse_is_refused(
 def test_an_unknown_address_is_a_sentence(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CommandError, match="There is no user eve@"):
         change(monkeypatch, "eve@example.com", "--generate")
+
+
+def test_an_address_that_is_no_text_is_unknown(ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CommandError, match="There is no user"):
+        change(monkeypatch, "ann\udce9@example.com", "--generate")
+
+
+def test_a_link_that_was_under_way_is_spent(ann: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password may be changed because somebody else can read the user's mail."""
+    secrets = [PasswordLink.objects.issue(user) for user in (ann, bob)]
+    change(monkeypatch, "ann@example.com", "--generate")
+    assert [PasswordLink.objects.by_secret(secret).exists() for secret in secrets] == [False, True]
 
 
 @pytest.mark.django_db

@@ -48,6 +48,13 @@ def test_every_secret_must_be_given_before_anything_starts() -> None:
     assert services()["web"]["environment"] == worker
 
 
+def test_what_a_proxy_in_front_needs_can_be_given_without_changing_the_file() -> None:
+    """Without them nobody can log in over TLS: the form comes from an origin that is not the server's own."""
+    given = services()["web"]["environment"]
+    for name, default in {"SITE_URL": "http://127.0.0.1:8000", "TRUSTED_PROXIES": "0", "TRUSTED_ORIGINS": ""}.items():
+        assert given[f"HEALTHTRACK_{name}"] == f"${{HEALTHTRACK_{name}:-{default}}}"
+
+
 def test_the_image_runs_as_nobody_special_and_installs_nothing_at_its_start() -> None:
     found = image()
     assert found["user"] == "healthtrack"

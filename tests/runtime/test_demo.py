@@ -31,13 +31,16 @@ def test_without_a_server_it_runs_in_process_and_a_second_run_adds_no_exception(
         ]
         assert first[5] == "Recommendations: 5"
         assert "Events: 610 sent; 60 counted, 550 stored." in first
-        assert "Spikes in the project: 1." in first
+        assert "Health checks: 16" in first
+        # More where enough of the views and minified frames fall on one day; the times reach back from now.
+        found = next(line for line in first if line.startswith("Spikes in the project: 1. Health issues: "))
+        assert "web_vitals" in found
         assert "Issues in the project: 8. Recommendations to follow: " in "\n".join(first)
 
         second = server.manage("demo", "--seed", "7", "--events", "30").stdout.splitlines()
         assert "Events: 30 sent; 30 duplicate." in second
         assert "Exceptions of a spike: 0" in second
-        assert "Spikes in the project: 1." in second
+        assert found in second
         assert "Exceptions of seed 7 that were there already were not added again." in second
 
         more = server.manage("demo", "--seed", "7", "--events", "32").stdout.splitlines()
@@ -58,8 +61,13 @@ def _check_over_http(server: LiveServer) -> None:
     assert "Recommendations to follow: alerts, long_running_issues, rate_limits, source_maps.\n" in output
 
     curls = re.findall(r"curl -H '(Authorization): (Bearer phx_\w+)' (http\S+)", output)
-    assert [url.rsplit("/", 2)[1] for *_, url in curls] == ["stack_frames", "recommendations", "spike_events"]
-    frames, recommendations, spikes = (requests.get(url, headers={name: value}).json() for name, value, url in curls)
+    names = ["stack_frames", "recommendations", "spike_events", "health_issues"]
+    assert [url.rsplit("/", 2)[1] for *_, url in curls] == names
+    frames, recommendations, spikes, health = (
+        requests.get(url, headers={name: value}).json() for name, value, url in curls
+    )
+    assert {issue["status"] for issue in health["results"]} == {"active"}
+    assert "web_vitals" in {issue["kind"] for issue in health["results"]}
     (spike,) = spikes["results"]
     assert spike["issue"]["name"] == "PaymentFailed"
     assert (spike["computed_baseline"], spike["current_bucket_value"] >= 520) == (0.0, True)
@@ -70,9 +78,10 @@ def _check_over_http(server: LiveServer) -> None:
     assert Counter(row["contents"]["lang"] for row in frames["results"]) == {"javascript": 27, "python": 5}
     assert len(recommendations["results"]) == 5
     assert all(row["computed_at"] for row in recommendations["results"])
-    issues = re.search(r"Issues  (\S+)", output)
-    assert issues
-    assert "/admin/login/" in requests.get(issues[1]).url
+    pages = [re.search(rf"  {name}  (\S+)", output) for name in ("Issues", "Spikes", "Health")]
+    for page in pages:
+        assert page
+        assert "/admin/login/" in requests.get(page[1]).url
 
     again = server.manage("demo", "--events", "12").stdout
     assert "Events: 12 sent; 12 duplicate." in again

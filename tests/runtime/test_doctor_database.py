@@ -37,7 +37,7 @@ CLOCKS = {
 }
 
 
-def execute(statement: str, *parameters: object) -> None:
+def execute(statement: str, *parameters: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
 

@@ -57,6 +57,8 @@ def test_a_data_folder_that_cannot_be_written_is_wrong(data: Path, monkeypatch: 
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
     ((state, text),) = found(machine.data_folder)
     assert (state, "cannot be written by this account" in text) == ("wrong", True)
+    data.rmdir()
+    assert found(machine.data_folder) == [("wrong", f"{data} is not there, and this account cannot make it.")]
 
 
 def test_the_secret_key_is_for_its_owner_to_read(data: Path) -> None:

@@ -136,6 +136,18 @@ def test_a_command_logs_no_warning_of_a_library(data_dir: Path) -> None:
     assert manage("check", "--data-dir", str(data_dir)).stderr == ""
 
 
+LOG = "import structlog; log = structlog.get_logger('x'); log.info('by the way'); log.warning('look here')"
+
+
+def test_a_persons_command_logs_from_warnings_on_unless_told_otherwise(data_dir: Path) -> None:
+    url = os.environ["DATABASE_URL"]
+    quiet = manage("shell", "-v0", "-c", LOG, "--data-dir", str(data_dir), DATABASE_URL=url)
+    assert [json.loads(line)["event"] for line in quiet.stderr.splitlines()] == ["look here"]
+    words = ("shell", "-v0", "-c", LOG, "--data-dir", str(data_dir))
+    told = manage(*words, DATABASE_URL=url, HEALTHTRACK_LOG_LEVEL="INFO")
+    assert [json.loads(line)["event"] for line in told.stderr.splitlines()] == ["by the way", "look here"]
+
+
 def test_a_failing_command_passes_its_exit_code_on_and_stops_the_database(filled: Path) -> None:
     done = manage("shell", "-v0", "-c", "import sys; sys.exit(5)", "--data-dir", str(filled))
     assert done.returncode == 5

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -40,7 +41,7 @@ def stream(capsys: pytest.CaptureFixture[str]) -> Iterator[Stream]:
     logs.configure(json=True, level="INFO")
 
 
-def lines(stream: Stream) -> list[dict]:
+def lines(stream: Stream) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -199,6 +200,7 @@ def test_a_request_that_django_refuses_as_suspicious_is_a_warning_without_a_trac
         raise kind("Invalid HTTP_HOST header: 'a b'.")
 
     response = convert_exception_to_response(refusing)(RequestFactory().get("/"))
+    assert isinstance(response, HttpResponse)
     assert response.status_code == 400
     [line] = lines(stream)
     assert (line["level"], line["logger"]) == ("warning", f"django.security.{kind.__name__}")

@@ -118,6 +118,9 @@ def test_all_keys_of_a_user_are_ended_at_once(world: World, stranger: World) -> 
         (("--stdin",), "\nphx_x\n", "There was no value on standard input."),
         (("--stdin",), "phx_unknown\n", "No key matches, and none was ended."),
         (("a", "--stdin"), "phx_unknown\n", "but not both."),
+        (("a\udce9",), "", "No key matches, and none was ended."),  # what Python makes of bytes that are not UTF-8
+        (("--email", "a\udce9@example.com", "--all"), "", "No key matches, and none was ended."),
+        (("--stdin",), "phx_\udce9\n", "No key matches, and none was ended."),
     ],
 )
 def test_what_names_no_key_ends_none(

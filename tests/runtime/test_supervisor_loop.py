@@ -16,6 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from runtime.supervisor import identity
@@ -75,10 +76,15 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-c", SUPERVISOR, *words],
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=(folder / "log").open("w"),
             text=True,
             start_new_session=True,
         )
+
+    def said(self, event: str) -> list[str]:
+        """Return the children of whom the log says this, in order."""
+        lines = [json.loads(line) for line in (self.folder / "log").read_text().splitlines()]
+        return [line["name"] for line in lines if line["event"] == event]
 
     def journal(self) -> list[str]:
         path = self.folder / "journal"
@@ -178,6 +184,29 @@ def test_a_second_signal_kills_at_once(supervise: Callable[..., Running]) -> Non
     running.wait_for("before")
     running.stop(signal.SIGINT)
     assert running.process.returncode == 0
+
+
+def test_a_kill_is_logged_once(supervise: Callable[..., Running]) -> None:
+    running = supervise({"web-1": DEAF, "worker-1": DEAF}, stop_seconds=600)
+    running.wait_for("start web-1", "start worker-1")
+    running.process.send_signal(signal.SIGINT)
+    running.wait_for("before")
+    running.stop(signal.SIGINT)
+    assert running.said("killed") == ["web-1", "worker-1"]
+
+
+def test_waiting_for_the_last_child_takes_no_processor(supervise: Callable[..., Running]) -> None:
+    running = supervise({"web-1": OBEDIENT, "web-2": DEAF}, stop_seconds=3)
+    running.wait_for("start web-1", "start web-2")
+    running.process.send_signal(signal.SIGTERM)
+    running.wait_for("end web-1")  # its death woke the supervisor, which then has nothing to do for almost 3 s
+    process = psutil.Process(running.process.pid)
+    time.sleep(0.3)
+    before = process.cpu_times()
+    time.sleep(1.5)
+    after = process.cpu_times()
+    assert after.user + after.system - before.user - before.system < 0.15  # seconds
+    running.process.communicate(timeout=30)
 
 
 def test_what_a_killed_child_had_started_is_killed_with_it(supervise: Callable[..., Running]) -> None:

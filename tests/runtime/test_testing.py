@@ -231,7 +231,7 @@ def test_without_options_the_tests_run_on_all_processors_and_options_are_left_al
     options: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executed: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, words: executed.append(words) or 0)
+    monkeypatch.setattr(os, "execv", lambda _, words: executed.append(words))
     monkeypatch.chdir("/")
     command.run(options)
     assert executed == [[sys.executable, "-m", "pytest", *words]]

@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -59,9 +60,9 @@ def test_the_first_start_tells_everything_once_and_what_it_prints_works_when_pas
         assert words[:2] == ["curl", "-H"]
         name, _, value = words[2].partition(": ")
 
-        def frames() -> list[dict]:
+        def frames() -> list[dict[str, Any]]:
             request = urllib.request.Request(words[3], headers={name: value})
-            return json.load(urllib.request.urlopen(request))["results"]
+            return list(json.load(urllib.request.urlopen(request))["results"])
 
         [frame] = server.until(frames)
         assert frame["contents"]["line"] == 5
@@ -134,7 +135,12 @@ def test_a_killed_database_is_started_again_and_nothing_is_ever_a_500(embedded: 
     assert ask() == [200] * 5
     old = embedded.kill("database")
     seen: list[list[int]] = []
-    embedded.until(lambda: seen.append(ask()) or (seen[-1] == [200] * 5 and embedded.pids("database")))
+
+    def is_back() -> bool:
+        seen.append(ask())
+        return seen[-1] == [200] * 5 and bool(embedded.pids("database"))
+
+    embedded.until(is_back)
     assert all(codes[1:3] == [200, 200] for codes in seen), "livez and metrics need no database"
     assert embedded.wait_replaced("database", old)
     assert [row["restarts"] for row in embedded.ps() if row["role"] == "database"] == [1]
@@ -164,6 +170,13 @@ def test_bootstrap_beside_a_running_server_gives_a_key_that_works_there(embedded
     headers = {"Authorization": f"Bearer {made['personal_api_key']}"}
     assert requests.get(url, headers=headers).json()["results"] == []
     assert requests.post(url, headers=headers, json={"version": "1", "project": "p"}).status_code == 403
+
+
+def test_links_that_commands_print_lead_to_the_running_server(embedded: LiveServer) -> None:
+    embedded.bootstrap(email="ben@example.com")
+    link = embedded.manage("passwordlink", "ben@example.com").stdout.strip()
+    assert link.startswith(f"{embedded.url}/account/password/?link=")
+    assert requests.get(link).status_code == 200
 
 
 def test_metrics_are_the_sum_of_all_web_processes() -> None:
@@ -283,7 +296,24 @@ def test_credentials_outlive_a_kill_before_the_server_is_ready_and_their_loss_is
         ),
         ([], {"HEALTHTRACK_WEB_THREADS": "many"}, 2, "HEALTHTRACK_WEB_THREADS must be a whole number; it is 'many'"),
         (["--data-dir", "/dev/null/x"], {}, 1, "The data folder /dev/null/x cannot be written"),
-        (["--data-dir", "/dev/null/x"], {"DATABASE_URL": ""}, 2, "The data folder /dev/null/x cannot be used"),
+        (
+            ["--data-dir", "/dev/null/x"],
+            {"DATABASE_URL": ""},
+            2,
+            "The data folder /dev/null/x cannot be used: Not a directory. Choose another --data-dir.",
+        ),
+        (
+            [],
+            {"DATABASE_URL": "postgresql://u:geheim/1@127.0.0.1/x"},
+            2,
+            "DATABASE_URL cannot be read: write /, ?, #, @ and : of the password as %2F, %3F, %23, %40 and %3A",
+        ),
+        (
+            [],
+            {"DATABASE_URL": "postgresql://u:geheim@127.0.0.1:fünf/x"},
+            2,
+            "DATABASE_URL cannot be read",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(

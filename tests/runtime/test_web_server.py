@@ -58,7 +58,7 @@ class Web:
         )
         assert self.get("/") == "ok"
 
-    def get(self, path: str, body: bytes | None = None, **headers: str) -> str:
+    def get(self, path: str, body: bytes | None = None, /, **headers: str) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("GET" if body is None else "POST", path, body, headers)

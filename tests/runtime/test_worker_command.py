@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import requests
@@ -34,7 +35,7 @@ def worker(server: LiveServer, **environment: str) -> Iterator[subprocess.Popen[
         process.wait()
 
 
-def send(server: LiveServer, made: dict, number: int) -> None:
+def send(server: LiveServer, made: dict[str, Any], number: int) -> None:
     event = {"event": f"visit {number}", "distinct_id": "d", "properties": {"$lib": "test"}}
     answer = requests.post(f"{server.url}/batch/", json={"api_key": made["project_token"], "batch": [event]})
     assert answer.status_code == 200, answer.text

@@ -16,6 +16,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from environments.api import inputs
 from environments.models import User
 from runtime import schema
 
@@ -27,7 +28,7 @@ LONGEST = 4_096
 class Command(BaseCommand):
     """Asks for a password twice, reads one from standard input, or makes one."""
 
-    help = "Set a user's password. It ends the user's sessions; keys stay as they are."
+    help = "Set a user's password. It ends the user's sessions and a link that is under way; keys stay as they are."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -80,7 +81,8 @@ def _user(email: str | None) -> User:
         if len(users) == 1:
             return users[0]
         raise CommandError("Whose? Name the e-mail address." if users else "There are no users yet.")
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    known = User.objects.none() if inputs.text_problem(email) else User.objects.filter(email__iexact=email.strip())
+    user = known.first()
     if user is None:
         raise CommandError(f"There is no user {email}. `manage.py bootstrap --email …` makes one.")
     return user
@@ -92,6 +94,8 @@ def _checked(password: str, user: User) -> str:
         raise CommandError("An empty password is refused.")
     if len(password) > LONGEST:
         raise CommandError(f"A password of more than {LONGEST} characters is refused.")
+    if problem := inputs.text_problem(password):  # no form would take it
+        raise CommandError(f"This password is refused. It must be text in UTF-8: {problem[0]}")
     try:
         validate_password(password, user)
     except ValidationError as error:

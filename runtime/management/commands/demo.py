@@ -19,7 +19,7 @@ from errortracking.models import Issue
 from runtime import entry, schema
 from runtime.bootstrap import places
 from runtime.demo import client as clients
-from runtime.demo import project
+from runtime.demo import health, project
 from runtime.demo.project import DemoFailed
 from runtime.management.numbers import between
 
@@ -74,9 +74,11 @@ class Command(BaseCommand):
             stack.enter_context(project.working())
         project.drain(made.environment_id, requests + bool(burst), self._step("Requests processed"))
         completed = project.recommendations(api, self._step("Recommendations"))
+        checks = clients.Api(client, made.environment_id, made.personal_api_key, "health_issues/")
+        found = health.check(checks, self._step("Health checks"))
         after = project.outcomes(made.environment_id)
         self._tell(made, seed, sent + burst, {name: after[name] - before.get(name, 0) for name in after}, completed)
-        self.stdout.write(f"Spikes in the project: {project.spikes(api)}.")
+        self.stdout.write(f"Spikes in the project: {project.spikes(api)}. Health issues: {_kinds(found)}.")
         self._guide(made, address.url if address else None)
 
     def _step(self, name: str) -> Callable[[int, int], None]:
@@ -112,6 +114,7 @@ class Command(BaseCommand):
         paths = f"{base}/api/environments/{made.environment_id}/error_tracking"
         issues = reverse("admin:errortracking_issue_changelist")
         spikes = reverse("admin:errortracking_spikeevent_changelist")
+        checks = reverse("admin:healthtrack_healthissue_changelist")
         folder = entry.other_data_folder()
         option = f" --data-dir {shlex.quote(folder)}" if folder else ""
         start = "" if url else f" after `python3 manage.py up{option}`"
@@ -119,8 +122,16 @@ class Command(BaseCommand):
             f"\nLook at{start} (the key is labelled demo; the next run replaces it):\n\n"
             f"  Issues  {base}{issues}?environment__id__exact={made.environment_id}\n"
             f"  Spikes  {base}{spikes}?environment__id__exact={made.environment_id}\n"
+            f"  Health  {base}{checks}?environment__id__exact={made.environment_id}\n"
             f"  curl -H {header} {paths}/stack_frames/\n"
             f"  curl -H {header} {paths}/recommendations/\n"
             f"  curl -H {header} {paths}/spike_events/\n"
+            f"  curl -H {header} {paths.removesuffix('/error_tracking')}/health_issues/\n"
             f"  curl -H {header} -d threshold=20 {paths}/spike_detection_config/preview/"
         )
+
+
+def _kinds(found: dict[str, Any]) -> str:
+    """Return the kinds of health issues that there are, each with its number where that is not 1."""
+    kinds = [kind if number == 1 else f"{number} {kind}" for kind, number in found["by_kind"].items()]
+    return ", ".join(kinds) or "none"

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q, QuerySet
 
 from environments import secrets
+from environments.api import inputs
 from environments.models import PersonalAPIKey
 from runtime import schema
 
@@ -63,6 +64,8 @@ class Command(BaseCommand):
 
 def _matching(options: dict[str, Any]) -> QuerySet[PersonalAPIKey]:
     keys = PersonalAPIKey.objects.all()
+    if any(inputs.text_problem(options[name] or "") for name in ("email", "key")):
+        return keys.none()  # not UTF-8, which all that is stored is
     if options["email"]:
         keys = keys.filter(user__email__iexact=options["email"].strip())
     if options["stdin"] and options["key"]:

@@ -69,6 +69,7 @@ class Command(BaseCommand):
             raise CommandError("Interrupted before the server was up.", returncode=130) from None
 
     def _serve(self, data: Path, folder: RunFolder, listener: Any, address: Address, web: int, workers: int) -> None:
+        folder.note_url(address.url)
         teller = _Teller(self, address)
         teller.made, teller.unused = start.prepare_database(web, workers, teller.tell_credentials)
         environment = {

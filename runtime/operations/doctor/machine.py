@@ -29,6 +29,10 @@ def data_folder() -> Iterator[Finding]:
     except places.NoPlace as error:
         yield wrong("data folder", str(error), "Name one by --data-dir or HEALTHTRACK_DATA_DIR.")
         return
+    if not folder.is_dir() and not places.is_writable(folder):
+        text = f"{folder} is not there, and this account cannot make it."
+        yield wrong("data folder", text, "Run as an account that can, or choose another folder with --data-dir.")
+        return
     if not folder.is_dir():
         yield note("data folder", f"{folder} is not there. `manage.py up` makes it.")
         return
