@@ -38,6 +38,7 @@ LISTS = {
     "spike events": "spike_events/",
     "spike events by baseline": "spike_events/?order_by=-computed_baseline",
     "releases": "releases/",
+    "fingerprints": "fingerprints/",
 }
 WORDS = ("cart", "order", "payment", "invoice", "session", "profile", "search", "stock", "coupon", "address", "mail")
 SEARCHES = {

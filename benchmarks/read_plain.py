@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import include, re_path
 from rest_framework import authentication, pagination, permissions, renderers, routers, serializers, viewsets
 
@@ -72,6 +73,7 @@ class Plain(viewsets.ModelViewSet[Any]):
     permission_classes = [permissions.IsAuthenticated, Member]
     pagination_class = Pages
     renderer_classes = [renderers.JSONRenderer]
+    queryset: QuerySet[Any] | None = None
 
     def get_queryset(self) -> Any:
         assert self.queryset is not None

@@ -50,7 +50,7 @@ class HealthIssueAdmin(PipelineAdmin):
     def where_to_look(self, issue: HealthIssue) -> SafeString:
         """A page of the admin."""
         link = _told(issue).link
-        return format_html('<a href="{}">{}</a>', link, link)
+        return format_html('<a href="{}" class="text-primary-600 underline">{}</a>', link, link)
 
 
 def _told(issue: HealthIssue) -> Description:

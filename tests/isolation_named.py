@@ -21,8 +21,8 @@ ASSIGNEES: Final = (
     ({"type": "user", "id": "{user}"}, NO_USER),
 )
 UNKNOWN_RELEASE = error(400, "validation_error", "invalid_release_id", "Unknown release ID provided: {release}")
-NO_RESULTS = {"results": []}
-NO_PAGE = {"count": 0, "next": None, "previous": None, "results": []}
+NO_RESULTS: Final[dict[str, Any]] = {"results": []}
+NO_PAGE: Final[dict[str, Any]] = {"count": 0, "next": None, "previous": None, "results": []}
 # Names of another project in a body or in a filter: as if they were nobody's.
 NAMED: Final[list[tuple[str, str, dict[str, Any] | None, Answer]]] = [
     ("POST", "error_tracking/stack_frames/batch_get/", {"raw_ids": ["{raw_id}"]}, (200, NO_RESULTS)),
@@ -206,7 +206,7 @@ def places(schema: dict[str, Any]) -> set[tuple[str, str, str]]:
         if not path.startswith(prefix) or path == prefix:
             continue
         for method, operation in operations.items():
-            names = [
+            names: list[tuple[str, ...]] = [
                 (parameter["name"],)
                 for parameter in operation.get("parameters", [])
                 if parameter["in"] == "query" and _names(parameter["name"], _resolved(parameter["schema"], schema))

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,11 @@ def test_every_file_is_formatted() -> None:
 
 def test_the_types_hold() -> None:
     run(sys.executable, "-m", "mypy")
+
+
+def test_the_types_of_every_room_are_checked_and_those_of_the_tests_too() -> None:
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["tool"]["mypy"]["packages"] == list(ROOMS)
 
 
 def test_imports_point_downwards_only() -> None:

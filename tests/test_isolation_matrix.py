@@ -10,10 +10,9 @@ import re
 from typing import Any, Final, NamedTuple
 
 import pytest
-from django.http import HttpResponse
 from django.urls import get_resolver
 
-from tests.environments.world import Api, World, answer, error, stranger, world
+from tests.environments.world import Api, ClientResponse, World, answer, error, stranger, world
 from tests.furnishing import furnish
 from tests.isolation import (
     HEALTH_READ,
@@ -100,7 +99,7 @@ def missing(scope: str) -> Answer:
     return error(403, "authentication_error", "permission_denied", f"API key missing required scope '{scope}'")
 
 
-def shows_nothing(response: HttpResponse, names: dict[str, list[str]]) -> None:
+def shows_nothing(response: ClientResponse, names: dict[str, list[str]]) -> None:
     """See that an answer holds no name of the other project."""
     text = response.content.decode()
     # A raw id's number is short enough to be part of another text.

@@ -12,14 +12,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from environments.models import Project
-from environments.tenancy.admin import ReadOnlyAdmin
-
-
-class InKeyOrder(ChangeList):  # type: ignore[misc] # unfold has no types
-    """A list that no column sorts: ``sortable_by`` takes the links away, but ``?o=`` would still sort."""
-
-    def get_ordering_field(self, field_name: str) -> None:
-        """Return that a column has nothing to sort by."""
+from environments.tenancy.admin import InOneOrder, ReadOnlyAdmin
 
 
 class PipelineAdmin(ReadOnlyAdmin):
@@ -40,7 +33,7 @@ class PipelineAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         """Return the kind of list."""
-        return InKeyOrder
+        return InOneOrder
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return the row with this id, by the index that begins with the project."""

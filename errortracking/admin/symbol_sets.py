@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from environments.tenancy.guard import maintenance
 from errortracking.admin.pipeline import PipelineAdmin
 from errortracking.models import SymbolSet
+from errortracking.symbols.failures import from_reason
 from errortracking.symbols.storage import Unavailable, storage
 
 
@@ -24,11 +25,16 @@ from errortracking.symbols.storage import Unavailable, storage
 class SymbolSetAdmin(PipelineAdmin):
     """Symbol sets, with the reason where one could not be had. Where the data lies is the server's own affair."""
 
-    list_display = ("ref", "environment", "failure_reason", "last_used", "created_at")
+    list_display = ("ref", "environment", "failure", "last_used", "created_at")
     search_fields = ("ref",)
     search_help_text = "A part of the ref, or an id."
-    exclude = ("storage_ptr",)
-    readonly_fields = ("data",)
+    exclude = ("storage_ptr", "begun_hash", "failure_reason")
+    readonly_fields = ("failure", "data")
+
+    def failure(self, symbol_set: SymbolSet) -> str | None:
+        """Return why it could not be had or read, as frames tell it."""
+        told = from_reason(symbol_set.failure_reason or "")
+        return told.text if told else symbol_set.failure_reason
 
     def data(self, symbol_set: SymbolSet) -> str:
         """Return how large the data is, as a link by which it is downloaded."""

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from environments.tenancy.admin import OneOf
 from errortracking.admin.pipeline import GoesWithItsPerson, PipelineAdmin
+from errortracking.api.external_references import PROVIDERS
 from errortracking.models import (
     ErrorTrackingSettings,
     Event,
@@ -122,12 +124,23 @@ class IssueCohortAdmin(PipelineAdmin):
     list_display = ("issue_id", "environment", "cohort_id", "created_at")
 
 
+class ByProvider(OneOf):
+    """By tracker."""
+
+    title = "provider"
+    parameter_name = "provider"
+
+    def known(self) -> tuple[str, ...]:
+        """Return the trackers that the API knows."""
+        return PROVIDERS
+
+
 @admin.register(ExternalReference)
 class ExternalReferenceAdmin(PipelineAdmin):
     """The issues' twins in other trackers."""
 
     list_display = ("issue_id", "environment", "provider", "created_at")
-    list_filter = ("environment", "provider")
+    list_filter = ("environment", ByProvider)
 
 
 @admin.register(SpikeEvent)

@@ -8,6 +8,9 @@ from environments import clock
 from environments.tenancy.models import ProjectModel
 
 HASH_ID_LENGTH = 128  # contract 4; the length of a SHA-512 in hex
+TEXT_LENGTH = 100_000
+"""Characters of version and project, each. The real system has no limit; but a page shows ten thousand releases, or
+frames with theirs, and a hundred versions of 20 MB would be an answer of two gigabytes."""
 
 
 class Release(ProjectModel):

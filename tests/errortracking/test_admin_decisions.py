@@ -6,13 +6,12 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.http import HttpResponse
 from django.test import Client
 
 from environments import clock
 from environments.models import AuditEntry
 from errortracking.models import Issue
-from tests.environments.world import World
+from tests.environments.world import ClientResponse, World
 from tests.errortracking.admin_page import address, client, page, world
 from tests.errortracking.pipeline.making import NOON
 
@@ -21,7 +20,7 @@ __all__ = ["client", "world"]
 pytestmark = pytest.mark.django_db
 
 
-def decide(client: Client, issue: Issue, decision: str, seen: str) -> HttpResponse:
+def decide(client: Client, issue: Issue, decision: str, seen: str) -> ClientResponse:
     response = client.post(
         f"/admin/errortracking/issue/{issue.pk}/decide/", {"decision": decision, "seen": seen}, follow=True
     )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from errortracking.issues.merging import merge
-from tests.environments.world import World
+from tests.environments.world import ClientResponse, World
 from tests.errortracking.admin_page import client, world
 from tests.errortracking.issues.making import ACTOR, came
 
@@ -16,7 +15,7 @@ __all__ = ["client", "world"]
 pytestmark = pytest.mark.django_db
 
 
-def page(client: Client, id_: object) -> HttpResponse:
+def page(client: Client, id_: object) -> ClientResponse:
     return client.get(f"/admin/errortracking/issue/{id_}/change/")
 
 

@@ -142,14 +142,14 @@ def a_worker(url: str, log: Path) -> Iterator[subprocess.Popen[str]]:
 
 def one(url: str, query: str) -> Any:
     with psycopg.connect(url) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(query).fetchone()
         assert row is not None
         return row[0]
 
 
 def all_of(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 def waiting(url: str) -> int:

@@ -50,7 +50,7 @@ class Shop:
     def query(self, statement: str) -> list[Any]:
         assert self.server.database_url
         with psycopg.connect(self.server.database_url) as database:
-            return database.execute(statement, [self.id]).fetchall()  # type: ignore[call-overload,no-any-return]
+            return database.execute(statement, [self.id]).fetchall()
 
     def outcomes(self, events: int) -> dict[str, int]:
         """Wait until so many events have ended, and return how."""

@@ -137,8 +137,8 @@ def stuck(page: Web) -> Iterator[threading.Event]:
 
 
 def test_a_worker_killed_while_it_fetches_loses_no_event() -> None:
-    options = {"HEALTHTRACK_FETCH_SOURCE_MAPS": "on", "HEALTHTRACK_ALLOWED_PRIVATE_HOSTS": "127.0.0.1"}
-    with live_server(**options) as server, serving() as page, stuck(page) as asked:
+    fetching = live_server(HEALTHTRACK_FETCH_SOURCE_MAPS="on", HEALTHTRACK_ALLOWED_PRIVATE_HOSTS="127.0.0.1")
+    with fetching as server, serving() as page, stuck(page) as asked:
         made = server.bootstrap()
         started = time.monotonic()
         event = capture(server, made["project_token"], *in_page(page))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.node import run_node
 from tests.sdk.tools import Project
 
 
-def own(frames: list[dict]) -> set[tuple[str, int]]:
+def own(frames: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """Return function and line of the program's own frames; which frames Node itself adds differs by its version."""
     return {
         (frame["contents"]["resolved_name"], frame["contents"]["line"])

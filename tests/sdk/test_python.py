@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.sdk.tools import Project, run_python
 
 # The seven frames of shop.py's three chained exceptions: function, line, text of the line.
 FRAMES = {
-    ("<module>", 42, "            checkout(order)"),
-    ("checkout", 24, "        raise RuntimeError(f\"checkout of order {order['number']} failed\") from error"),
-    ("checkout", 22, "        return total(order)"),
-    ("total", 17, "        raise ValueError(f\"no price in order {order['number']}\") from error"),
-    ("total", 15, '        return sum(price_of(article) for article in order["articles"])'),
-    ("<genexpr>", 15, '        return sum(price_of(article) for article in order["articles"])'),
-    ("price_of", 10, '    return {"tea": 3 + secret_discount}[article]'),
+    ("<module>", 43, "            checkout(order)"),
+    ("checkout", 25, "        raise RuntimeError(f\"checkout of order {order['number']} failed\") from error"),
+    ("checkout", 23, "        return total(order)"),
+    ("total", 18, "        raise ValueError(f\"no price in order {order['number']}\") from error"),
+    ("total", 16, '        return sum(price_of(article) for article in order["articles"])'),
+    ("<genexpr>", 16, '        return sum(price_of(article) for article in order["articles"])'),
+    ("price_of", 11, '    return {"tea": 3 + secret_discount}[article]'),
 }
 
 
-def seen(frames: list[dict]) -> set[tuple[str, int, str]]:
+def seen(frames: list[dict[str, Any]]) -> set[tuple[str, int, str]]:
     return {
         (frame["contents"]["resolved_name"], frame["contents"]["line"], frame["context"]["line"]["line"])
         for frame in frames
@@ -53,18 +55,18 @@ def test_a_frame_holds_what_the_sdk_sent(project: Project) -> None:
     assert frame["release"] is None
     # Nearest line first before the line, in the file's order after it.
     assert [(line["number"], line["line"]) for line in frame["context"]["before"]] == [
-        (9, "    secret_discount = 7"),
-        (8, "def price_of(article):"),
+        (10, "    secret_discount = 7"),
+        (9, "def price_of(article: str) -> int:"),
+        (8, ""),
         (7, ""),
-        (6, ""),
-        (5, "from posthog import Posthog"),
+        (6, "from posthog import Posthog"),
     ]
     assert [(line["number"], line["line"]) for line in frame["context"]["after"]] == [
-        (11, ""),
         (12, ""),
-        (13, "def total(order):"),
-        (14, "    try:"),
-        (15, '        return sum(price_of(article) for article in order["articles"])'),
+        (13, ""),
+        (14, "def total(order: dict[str, Any]) -> int:"),
+        (15, "    try:"),
+        (16, '        return sum(price_of(article) for article in order["articles"])'),
     ]
 
 
@@ -84,8 +86,8 @@ def test_many_occurrences_share_their_frames(project: Project) -> None:
 def test_an_uncaught_exception_is_reported_when_the_program_ends(project: Project) -> None:
     run_python("shop.py", project.url, project.token, "uncaught", expect=1)
     lines = {(name, line) for name, line, _ in seen(project.frames(at_least=7))}
-    assert ("<module>", 39) in lines
-    assert ("price_of", 10) in lines
+    assert ("<module>", 40) in lines
+    assert ("price_of", 11) in lines
 
 
 def test_batch_get_finds_a_frame_by_the_id_that_the_list_shows(project: Project) -> None:

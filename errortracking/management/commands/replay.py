@@ -11,6 +11,8 @@ from environments.models import Project
 from environments.tenancy import guard
 from errortracking.pipeline import replay
 
+NOTHING = "Nothing is set aside."
+
 
 class Command(BaseCommand):
     """Puts set-aside events back into the queue."""
@@ -31,7 +33,10 @@ class Command(BaseCommand):
             raise CommandError(f"there is no project {environment_id}")
         if options["list"]:
             return self._list(environment_id)
-        for project in replay.projects() if environment_id is None else [environment_id]:
+        projects = list(replay.projects()) if environment_id is None else [environment_id]
+        if not projects:
+            self.stderr.write(NOTHING)
+        for project in projects:
             if options["delete"]:
                 self.stdout.write(f"project {project}: {replay.delete(project)} deleted")
                 continue
@@ -42,7 +47,11 @@ class Command(BaseCommand):
         return None
 
     def _list(self, environment_id: int | None) -> None:
+        found = False
         with guard.maintenance("an operator looks at all projects"):
             for row in replay.waiting(environment_id).iterator():
                 received = row.received_at.isoformat(timespec="seconds")
                 self.stdout.write(f"{row.environment_id}  {received}  {row.event_uuid}  {row.reason}")
+                found = True
+            if not found:
+                self.stderr.write(NOTHING)

@@ -99,6 +99,7 @@ def test_a_partition_has_everything_that_the_table_has(db: None) -> None:
             for name in (partitions.TABLE, "errortracking_event_20310517")
         )
     assert table == partition
+    assert table is not None
     assert "payloade" + "true" in table[0]  # EXTERNAL: packed bytes are not packed again
     assert table[2] == ["f", "p"]
 
