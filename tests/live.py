@@ -99,7 +99,11 @@ class LiveServer:
     def wait_end(self) -> int:
         """Wait until the supervisor has ended by itself and return its exit code."""
         assert self._process is not None
-        return self._process.wait(PATIENCE)
+        try:
+            return self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired as error:
+            error.add_note(f"{self.output}\n{self.log[-4000:]}")
+            raise
 
     def clean_up(self) -> None:
         """End whatever is left, however the test ended."""

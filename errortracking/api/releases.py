@@ -26,9 +26,8 @@ from errortracking.models.releases import HASH_ID_LENGTH, TEXT_LENGTH
 from errortracking.symbols import uploads
 
 _HASH_CONSTRAINT: Final = "unique_release_hash_id_per_team"
-_MOST: Final = (
-    f"At most {TEXT_LENGTH:,} characters."  # not a ``maxLength``: clients are generated from upstream's types
-)
+# Not a ``maxLength``: clients are generated from upstream's types.
+_MOST: Final = f"At most {TEXT_LENGTH:,} characters."
 
 
 class ErrorTrackingReleaseSerializer(serializers.Serializer[Release]):

@@ -46,7 +46,8 @@ class Receiver:
         return [ok(b"")]
 
     def _pager(self, asked: Asked) -> Iterable[bytes]:
-        self._told.append(f"pager hears {json.loads(asked.body)['text']}")
+        head, _, _ = json.loads(asked.body)["text"].partition("\n")  # *<address|subject>*
+        self._told.append(f"pager hears {head.partition('|')[2].removesuffix('>*')}")
         return [ok(b"ok")]
 
     def _is_signed(self, headers: dict[str, str], body: bytes) -> bool:

@@ -7,6 +7,7 @@ import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -53,14 +54,13 @@ class Command(BaseCommand):
         """Run until SIGTERM, SIGHUP or Ctrl-C."""
         os.environ["HEALTHTRACK_ROLE"] = "supervisor"
         lifeline.hold()  # a program that started us may hold one, as the tests do
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+        early = _EarlySignals()
         data = places.data_folder()
         try:
             folder = start.take_data_folder(data)
             try:
-                self._serve(data, folder, *start.listen(host, port), web or start.default_web_processes(), workers)
+                listener, address = start.listen(host, port)
+                self._serve(data, folder, listener, address, web or start.default_web_processes(), workers, early)
             finally:
                 folder.unlock()
         except start.CannotStart as error:
@@ -68,10 +68,20 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Interrupted before the server was up.", returncode=130) from None
 
-    def _serve(self, data: Path, folder: RunFolder, listener: Any, address: Address, web: int, workers: int) -> None:
+    def _serve(
+        self,
+        data: Path,
+        folder: RunFolder,
+        listener: Any,
+        address: Address,
+        web: int,
+        workers: int,
+        early: _EarlySignals,
+    ) -> None:
         folder.note_url(address.url)
         teller = _Teller(self, address)
         teller.made, teller.unused = start.prepare_database(web, workers, teller.tell_credentials)
+        early.check()
         environment = {
             **_key(data),
             "HEALTHTRACK_NO_BOOTSTRAP": "1",
@@ -99,6 +109,32 @@ class Command(BaseCommand):
         if supervisor.failure is not None:
             raise start.CannotStart(f"{supervisor.failure}; the log above says why.")
         self.stdout.write("Stopped.")
+
+
+class _EarlySignals:
+    """Ends the start when a signal comes, until the supervisor listens itself.
+
+    A handler of Python's ends what runs by an exception, and that may be lost: in a finaliser, in a callback of a weak
+    reference or of a C library it is printed, and all goes on. So the signal is remembered, too.
+    """
+
+    def __init__(self) -> None:
+        self._came: int | None = None
+        defaults = {signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+        for number, default in {**defaults, signal.SIGINT: signal.default_int_handler}.items():
+            if signal.getsignal(number) == default:  # not what nohup, or a shell, wants to be ignored
+                signal.signal(number, self._come)
+
+    def _come(self, number: int, _frame: FrameType | None) -> None:
+        self._came = number
+        self.check()
+
+    def check(self) -> None:
+        """Raise what ends the start, if a signal came: KeyboardInterrupt or SystemExit."""
+        if self._came == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._came is not None:
+            sys.exit(128 + self._came)
 
 
 class _Teller:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import gc
 import os
 import signal
@@ -39,8 +40,8 @@ class Command(BaseCommand):
         stop, asked = threading.Event(), threading.Event()
 
         def on_signal(number: int, _frame: FrameType | None) -> None:
-            stop.set()
-            asked.set()
+            # Not here: this thread may just be inside of `stop.wait`, and hold the lock that `set` would wait for.
+            _thread.start_new_thread(_set, (asked, stop))
             signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
 
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -50,6 +51,11 @@ class Command(BaseCommand):
             sys.exit(0 if asked.is_set() else 1)
         if not _work(stop, asked):
             sys.exit(1)
+
+
+def _set(*events: threading.Event) -> None:
+    for event in events:
+        event.set()
 
 
 def _work(stop: threading.Event, asked: threading.Event) -> bool:
