@@ -17,6 +17,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+import pytest
 import requests
 
 from tests.live import PATIENCE, LiveServer, live_server
@@ -108,6 +109,7 @@ def kill_at_random(server: LiveServer) -> None:
             server.wait_replaced(role, server.kill(role))
 
 
+@pytest.mark.timeout(900)
 def test_every_event_acknowledged_over_http_has_exactly_one_outcome_whatever_is_killed() -> None:
     with live_server(embedded=True) as server, ThreadPoolExecutor(CLIENTS) as pool:
         assert rows(server, "SHOW fsync") == [["on"]]
