@@ -28,7 +28,7 @@ from environments.models import (
 from environments.tenancy.models import ProjectRow
 from errortracking.models import Issue, IssueAssignment, UnknownToken
 from healthtrack.models import HealthIssue
-from tests.environments.world import World, make_world, statements
+from tests.environments.world import World, administrator, make_world, statements
 from tests.errortracking.admin_rows import NOW, make_rows
 
 pytestmark = pytest.mark.django_db
@@ -44,11 +44,7 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     """A client of a person who may open the admin."""
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 def registered() -> list[type[Model]]:

@@ -15,7 +15,7 @@ from django.test import Client
 
 from environments.models import PersonalAPIKey, Project, Role, User
 from runtime.requests import RequestMiddleware
-from tests.environments.world import make_world
+from tests.environments.world import administrator, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -27,11 +27,7 @@ every_table = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._
 def client() -> Client:
     """A client of a person who may do everything; whatever a page raises is raised here."""
     world = make_world()
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 def address(model: type[Model], *more: Any) -> str:

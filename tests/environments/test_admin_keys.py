@@ -13,7 +13,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from environments.models import PersonalAPIKey
-from tests.environments.world import Api, World, make_world
+from tests.environments.world import Api, World, administrator, make_world
 
 pytestmark = pytest.mark.django_db
 
@@ -30,11 +30,7 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> Client:
     """A client of a superuser."""
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 @pytest.fixture

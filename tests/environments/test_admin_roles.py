@@ -10,7 +10,7 @@ from django.test import Client
 
 from environments.models import Invitation, Membership, Organization, Role, User
 from errortracking.models import AssignmentRule, Issue, IssueAssignment
-from tests.environments.world import World, answer, make_world
+from tests.environments.world import World, administrator, answer, make_world
 
 pytestmark = pytest.mark.django_db
 ROLES = "/admin/environments/role/"
@@ -24,11 +24,7 @@ def world() -> World:
 
 @pytest.fixture
 def client(world: World) -> Client:
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 def form(world: World, **fields: Any) -> dict[str, Any]:

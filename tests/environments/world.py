@@ -105,6 +105,15 @@ def make_world() -> World:
     return World(organization, project, user)
 
 
+def administrator(world: World) -> Client:
+    """Make the world's user a superuser; return a client of theirs, who may open the whole admin."""
+    world.user.is_staff = world.user.is_superuser = True
+    world.user.save()
+    client = Client()
+    client.force_login(world.user)
+    return client
+
+
 @pytest.fixture
 def world(db: None) -> World:
     return make_world()

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from errortracking.models import Event, Issue
-from tests.environments.world import World, make_world
+from tests.environments.world import World, administrator, make_world
 from tests.errortracking.pipeline.making import entry, send
 
 
@@ -21,11 +21,7 @@ def world() -> World:
 
 @pytest.fixture
 def client(world: World) -> Client:
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 def sent(world: World, *exceptions: dict[str, Any], **changes: Any) -> tuple[Issue, str]:

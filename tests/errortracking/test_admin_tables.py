@@ -24,7 +24,7 @@ from errortracking.models import (
     partitions,
 )
 from healthtrack.models import HealthRefresh, SDKVersionTable
-from tests.environments.world import World, make_world, statements
+from tests.environments.world import World, administrator, make_world, statements
 from tests.errortracking.admin_rows import NOW, SECRET, make_rows
 
 pytestmark = pytest.mark.django_db
@@ -37,11 +37,7 @@ def world() -> World:
 
 @pytest.fixture
 def client(world: World) -> Client:
-    world.user.is_staff = world.user.is_superuser = True
-    world.user.save()
-    client = Client()
-    client.force_login(world.user)
-    return client
+    return administrator(world)
 
 
 def address(model: type[Model], *more: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 
-from runtime import start
+from runtime import entry, start
 from runtime.management.commands import up, worker
 
 NUMBERS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -48,11 +48,14 @@ def test_a_worker_may_hold_the_lock_that_its_stop_takes(monkeypatch: pytest.Monk
     assert ended.value.code == 0
 
 
+@pytest.mark.parametrize("embedded", [False, True])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_stop_whose_exception_is_lost_during_the_start_ends_it_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, code: int
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, code: int, embedded: bool
 ) -> None:
-    """As in a finaliser, where Python prints it and goes on."""
+    """As in a finaliser, where Python prints it and goes on. With an embedded database there is a handler before."""
+    if embedded:
+        entry._exit_on_signals()
     lost: list[BaseException] = []
 
     def prepare(*_: Any) -> tuple[None, bool]:

@@ -22,7 +22,7 @@ from runtime.management.numbers import between
 from runtime.supervisor import identity, lifeline
 from runtime.supervisor.database import DatabaseGuard
 from runtime.supervisor.state import Row, RunFolder
-from runtime.supervisor.supervise import Supervisor
+from runtime.supervisor.supervise import STOPPING_SIGNALS, Supervisor
 
 log = structlog.get_logger("healthtrack.up")
 
@@ -120,9 +120,8 @@ class _EarlySignals:
 
     def __init__(self) -> None:
         self._came: int | None = None
-        defaults = {signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
-        for number, default in {**defaults, signal.SIGINT: signal.default_int_handler}.items():
-            if signal.getsignal(number) == default:  # not what nohup, or a shell, wants to be ignored
+        for number in STOPPING_SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup, or a shell, wants it to be ignored, and means it
                 signal.signal(number, self._come)
 
     def _come(self, number: int, _frame: FrameType | None) -> None:
