@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 
 from runtime.bootstrap.places import CHECKOUT
 from runtime.postgres import Cluster
@@ -31,6 +32,20 @@ if len(sys.argv) > 2:  # a child that has the share of its parent, as the superv
 sys.stdin.read()
 cluster.release()
 """
+
+
+@pytest.fixture
+def no_jobs(transactional_db: None) -> Iterator[None]:
+    """Begin and end with an installation that has run nothing: no test's end empties what is not Django's."""
+    _forget_jobs()
+    yield
+    _forget_jobs()
+
+
+def _forget_jobs() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_periodic_defers")
+        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -14,22 +13,8 @@ from procrastinate.contrib.django.utils import connector_params
 from runtime.schedules import Schedules
 from tests.runtime.test_schedules import at, make_app
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
 WORKERS = 3  # start at the same moment, in each test
-
-
-@pytest.fixture(autouse=True)
-def _(transactional_db: None) -> Iterator[None]:
-    """Begin and end with an installation that has run nothing: no test's end empties what is not Django's."""
-    _empty()
-    yield
-    _empty()
-
-
-def _empty() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_periodic_defers")
-        cursor.execute("DELETE FROM procrastinate_jobs")
 
 
 def start(*moments: str) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,20 +12,7 @@ from django.db import connection
 from errortracking.tasks import retry_stalled
 from runtime import task_runner
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _(transactional_db: None) -> Iterator[None]:
-    """Begin and end with an empty queue: no test's end empties it, as its tables are not Django's."""
-    _empty()
-    yield
-    _empty()
-
-
-def _empty() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_jobs")]
 
 
 def job(status: str, lock: str | None, queueing_lock: str | None) -> int:
